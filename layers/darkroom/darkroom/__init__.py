@@ -1,0 +1,1 @@
+"""Darkroom: a serverless gateway for asynchronous image generation."""

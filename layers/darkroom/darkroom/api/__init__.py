@@ -1,0 +1,1 @@
+"""The native HTTP API: what it accepts, how a task is shown, and its errors."""

@@ -1,0 +1,69 @@
+"""When things happen again: looks, repeated submissions, repeated downloads and repeated webhooks.
+
+All waits are seconds of real time; a deployment's time scale divides them (`scaled`) so that tests need not wait.
+"""
+
+import math
+
+MAX_TRIES = 4
+"""Submissions of one task to one offer that may be refused before it is left alone."""
+
+MAX_QUEUE_DELAY = 900
+"""The longest delay that SQS takes (AWS: SQS quotas, DelaySeconds)."""
+
+WEBHOOK_WAITS = (5, 30, 120, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 31 * 3600)
+"""Waits between the ten attempts to deliver one webhook: 72 h in all."""
+
+IMAGE_WAITS = (2, 10, 30, 120)
+"""Waits between the five attempts to copy one image."""
+
+SENDING_GRACE = 60
+"""How long a request may be out before its attempt counts as lost: longer than any submission's time-out."""
+
+SYNCHRONOUS_GRACE = 360
+"""The same for a synchronous call, which runs as long as a picture takes."""
+
+COPYING_GRACE = 150
+"""How long images may be on their way into the bucket before their messages are sent again."""
+
+SUBMISSION_GRACE = 20
+"""How long a due submission may wait for its message before another message is sent for it."""
+
+
+def submission_backoff(tries: int) -> float:
+    """Seconds before submission number `tries` + 1 to the same offer: none, 2, 6, 18."""
+    return 2.0 * 3 ** (tries - 1) if tries > 0 else 0.0
+
+
+def look_wait(looks: int, *, latency: float, called_back: bool) -> float:
+    """Seconds until look number `looks` + 1, for a model that usually takes `latency` seconds.
+
+    Where a callback is awaited the look is a watchdog: rare, and later and later. Where none will come it is how we
+    find out: soon, and at first every few seconds.
+    """
+    if called_back:
+        first = max(15.0, 1.5 * latency)
+        return min(first * 1.5**looks, 600.0)
+    if looks == 0:
+        return max(2.0, 0.3 * latency)
+    return min(max(3.0, 0.1 * latency) * 1.15 ** max(0, looks - 20), 60.0)
+
+
+def webhook_wait(attempt: int) -> float | None:
+    """Seconds between attempt number `attempt` (from 1) and the next, or None where that was the last."""
+    return float(WEBHOOK_WAITS[attempt - 1]) if attempt <= len(WEBHOOK_WAITS) else None
+
+
+def image_wait(attempt: int) -> float | None:
+    """Seconds between attempt number `attempt` (from 1) to copy an image and the next, or None after the last."""
+    return float(IMAGE_WAITS[attempt - 1]) if attempt <= len(IMAGE_WAITS) else None
+
+
+def jittered(seconds: float, chance: float) -> float:
+    """Spread a wait by up to a tenth either way; `chance` is from 0 to 1."""
+    return seconds * (0.9 + 0.2 * chance)
+
+
+def queue_delay(seconds: float) -> int:
+    """Whole seconds for a queue, from 0 to its limit. Rounded up: a look must not come before its time."""
+    return max(0, min(math.ceil(seconds), MAX_QUEUE_DELAY))

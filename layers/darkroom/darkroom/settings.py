@@ -1,0 +1,105 @@
+"""The deployment's settings: the environment variables that template.yaml gives every function, read once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class SettingMissing(Exception):
+    """A variable that this function needs is not in its environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Typed access to the environment. A variable is looked up when it is asked for: no function has them all."""
+
+    environment: Mapping[str, str]
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """The settings of this process."""
+        return cls(os.environ)
+
+    @property
+    def tasks_table(self) -> str:
+        """Name of the tasks table."""
+        return self._required("DARKROOM_TASKS_TABLE")
+
+    @property
+    def accounts_table(self) -> str:
+        """Name of the accounts table."""
+        return self._required("DARKROOM_ACCOUNTS_TABLE")
+
+    @property
+    def bucket(self) -> str:
+        """Name of the bucket."""
+        return self._required("DARKROOM_BUCKET")
+
+    @property
+    def event_bus(self) -> str:
+        """Name of the event bus."""
+        return self._required("DARKROOM_EVENT_BUS")
+
+    def queue_url(self, name: str) -> str:
+        """URL of one of our queues: look, generate, ingest or webhook."""
+        return self._required(f"DARKROOM_{name.upper()}_QUEUE_URL")
+
+    @property
+    def signing_secret(self) -> str:
+        """Id of the secret that callback tokens and task ids are derived from."""
+        return self._required("DARKROOM_SIGNING_SECRET")
+
+    @property
+    def webhook_secret(self) -> str:
+        """Id of the secret that webhooks are signed with."""
+        return self._required("DARKROOM_WEBHOOK_SECRET")
+
+    @property
+    def provider_secret(self) -> str:
+        """Id of the secret with the providers' credentials."""
+        return self._required("DARKROOM_PROVIDER_SECRET")
+
+    @property
+    def public_url(self) -> str:
+        """The address providers can call back on, without a slash at its end; empty where there is none."""
+        return self.environment.get("DARKROOM_PUBLIC_URL", "").rstrip("/")
+
+    def provider_base_url(self, provider: str) -> str:
+        """Where a provider is reached, without a slash at its end."""
+        return self._required(f"DARKROOM_{provider.upper()}_BASE_URL").rstrip("/")
+
+    @property
+    def time_scale(self) -> float:
+        """What every waiting period is divided by."""
+        return max(1e-6, float(self.environment.get("DARKROOM_TIME_SCALE") or 1))
+
+    @property
+    def local_mode(self) -> bool:
+        """Whether loopback addresses may be reached: on a developer's machine only."""
+        return self.environment.get("DARKROOM_LOCAL_MODE", "").lower() in {"true", "1", "yes"}
+
+    @property
+    def max_image_bytes(self) -> int:
+        """The largest image that is stored."""
+        return int(self.environment.get("DARKROOM_MAX_IMAGE_MEGABYTES") or 40) * 1024 * 1024
+
+    @property
+    def link_seconds(self) -> int:
+        """How long a signed link to an image lives."""
+        return int(self.environment.get("DARKROOM_LINK_SECONDS") or 3600)
+
+    @property
+    def retention_days(self) -> int:
+        """How long a task and its images are kept."""
+        return int(self.environment.get("DARKROOM_TASK_RETENTION_DAYS") or 30)
+
+    @property
+    def deadline_seconds(self) -> float:
+        """How long a task may take, before the time scale."""
+        return float(self.environment.get("DARKROOM_DEADLINE_SECONDS") or 1800)
+
+    def _required(self, name: str) -> str:
+        value = self.environment.get(name, "")
+        if not value:
+            raise SettingMissing(f"{name} is not set; template.yaml gives it to the functions that need it")
+        return value

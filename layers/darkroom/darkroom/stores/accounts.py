@@ -1,0 +1,83 @@
+"""The accounts table: API keys, known only by their SHA-256, and the monthly usage of their owners."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from darkroom.stores.usage import usage_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What a key allows: to act for one owner, and for an admin the upkeep calls besides."""
+
+    owner: str
+    name: str = ""
+    admin: bool = False
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLine:
+    """What one model at one provider did for an owner in a month. `credits` is an exact decimal as text."""
+
+    model: str
+    provider: str
+    completed: int
+    failed: int
+    cancelled: int
+    images: int
+    credits: str
+
+
+def key_digest(api_key: str) -> str:
+    """The form in which a key is recorded: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(api_key.encode("utf-8", "replace")).hexdigest()
+
+
+class AccountStore:
+    """Reads of the accounts table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def find_key(self, api_key: str) -> ApiKey | None:
+        """What a presented key allows, or None where it is unknown."""
+        key: Any = {"pk": {"S": f"key#{key_digest(api_key)}"}, "sk": {"S": "key"}}
+        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        if item is None:
+            return None
+        return ApiKey(
+            owner=item["owner"]["S"],
+            name=item.get("name", {}).get("S", ""),
+            admin=item.get("admin", {}).get("BOOL", False),
+            disabled=item.get("disabled", {}).get("BOOL", False),
+        )
+
+    def usage(self, owner: str, month: str) -> list[UsageLine]:
+        """An owner's usage in a month such as `2026-11`, a line a model and provider."""
+        item = self._client.get_item(TableName=self._table, Key=usage_key(owner, month)).get("Item", {})
+        counted: dict[tuple[str, str], dict[str, str]] = {}
+        for name, value in item.items():
+            model, _, rest = name.partition("|")
+            provider, _, what = rest.partition("|")
+            if what:
+                counted.setdefault((model, provider), {})[what] = value["N"]
+        return [_usage_line(*pair, counters) for pair, counters in sorted(counted.items())]
+
+
+def _usage_line(model: str, provider: str, counters: Mapping[str, str]) -> UsageLine:
+    return UsageLine(
+        model=model,
+        provider=provider,
+        completed=int(counters.get("completed", 0)),
+        failed=int(counters.get("failed", 0)),
+        cancelled=int(counters.get("cancelled", 0)),
+        images=int(counters.get("images", 0)),
+        credits=str(counters.get("credits", "0")),
+    )

@@ -1,0 +1,100 @@
+"""The managed secrets, cached for a few minutes by Powertools: a rotation is seen without a deployment."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+CACHE_SECONDS = 300
+
+
+class SecretReader(Protocol):
+    """Reads a secret that holds JSON (Powertools' `get_secret` with `transform="json"`)."""
+
+    def __call__(self, name: str) -> Mapping[str, Any]: ...
+
+
+def read_secret(name: str) -> Mapping[str, Any]:
+    """A secret's JSON from Secrets Manager, at most five minutes old."""
+    from aws_lambda_powertools.utilities.parameters import (
+        SecretsProvider,
+    )  # slow to import, and not always needed
+
+    from darkroom.stores.clients import secrets_manager
+
+    global _provider  # noqa: PLW0603 - one provider a process, so that its cache is shared
+    if _provider is None:
+        _provider = SecretsProvider(boto3_client=secrets_manager())
+    value: Mapping[str, Any] = _provider.get(name, max_age=CACHE_SECONDS, transform="json")
+    return value
+
+
+_provider: Any = None
+
+
+class SigningKeys:
+    """The keys that task ids and callback tokens are made with, all from one managed secret.
+
+    The secret is `{"identity": "…", "callback": ["new", "old"]}`. Without a `callback` list the token key is derived
+    from `identity`, so that a fresh deployment needs no second value; a rotation writes the list.
+    """
+
+    def __init__(self, name: str, read: SecretReader = read_secret) -> None:
+        self._name = name
+        self._read = read
+
+    def identity(self) -> bytes:
+        """The key that task ids are derived with."""
+        return self._derived(self._read(self._name), "task-id")
+
+    def callback(self) -> list[bytes]:
+        """The keys of valid callback tokens; the first one signs."""
+        secret = self._read(self._name)
+        given = [str(key).encode() for key in secret.get("callback") or []]
+        return given or [self._derived(secret, "callback")]
+
+    @staticmethod
+    def _derived(secret: Mapping[str, Any], purpose: str) -> bytes:
+        return hmac.new(str(secret["identity"]).encode(), purpose.encode(), hashlib.sha256).digest()
+
+
+def webhook_secrets(name: str, read: SecretReader = read_secret) -> list[str]:
+    """The secrets that webhooks are signed with, newest first, in Standard Webhooks' form (`whsec_…`)."""
+    secret = read(name)
+    found = [str(secret[field]) for field in ("current", "previous") if secret.get(field)]
+    return [value if value.startswith("whsec_") else f"whsec_{value}" for value in found]
+
+
+class NoCredential(Exception):
+    """The managed secret has no (such) credential for a provider."""
+
+
+class Credentials:
+    """The providers' credentials.
+
+    The secret maps a provider to its fields (`{"api_key": …}`), or, where several are in use at once, to
+    `{"current": name, "credentials": {name: fields}}`: new tasks take the current one, and every open task keeps
+    the one that it was submitted with.
+    """
+
+    DEFAULT = "default"
+
+    def __init__(self, name: str, read: SecretReader = read_secret) -> None:
+        self._name = name
+        self._read = read
+
+    def available(self) -> frozenset[str]:
+        """The providers that there is a credential for."""
+        return frozenset(provider for provider, fields in self._read(self._name).items() if fields)
+
+    def current(self, provider: str) -> str:
+        """The name of the credential that new tasks take."""
+        return str(self._read(self._name).get(provider, {}).get("current", self.DEFAULT))
+
+    def fields(self, provider: str, name: str) -> Mapping[str, str]:
+        """One credential's fields. Raises `NoCredential`."""
+        entry = self._read(self._name).get(provider) or {}
+        fields = entry.get("credentials", {}).get(name) if "credentials" in entry else entry
+        if not fields:
+            raise NoCredential(f"the provider secret has no credential {name!r} for {provider}")
+        return {key: str(value) for key, value in fields.items()}

@@ -1,0 +1,209 @@
+"""The tasks table: one item a task, and every change one conditional write.
+
+The item carries the whole task as one JSON document, so that numbers and the owner's own `extra` come back exactly as
+they went in, beside the few attributes that are keys, filters or the time to live.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from darkroom.domain.task import Task
+from darkroom.stores.task_record import from_record, to_record
+from darkroom.stores.usage import usage_update
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+MAX_CONFLICTS = 40
+"""Lost races after which a change gives up: far more than the fifteen images of one task can cause."""
+
+
+class TaskExists(Exception):
+    """A task with this id is recorded already; `task` is what was found."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task.task_id)
+        self.task = task
+
+
+class NoSuchTask(Exception):
+    """No task with this id is recorded (any more)."""
+
+
+class Contention(Exception):
+    """The record changed under every try to change it; the caller should come back later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What one change did. `before is after` where it did nothing."""
+
+    before: Task
+    after: Task
+
+    @property
+    def happened(self) -> bool:
+        """Whether anything was written."""
+        return self.before is not self.after
+
+
+class TaskStore:
+    """Reads and conditional writes of tasks. Raises botocore's `ClientError` where DynamoDB does."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, accounts_table: str) -> None:
+        self._client = client
+        self._table = table
+        self._accounts_table = accounts_table
+
+    def get(self, task_id: str) -> Task | None:
+        """The task as it stands now (a consistent read), or None."""
+        found = self._client.get_item(
+            TableName=self._table, Key={"task_id": {"S": task_id}}, ConsistentRead=True
+        )
+        return read_item(found["Item"]) if "Item" in found else None
+
+    def get_many(self, task_ids: Iterable[str]) -> dict[str, Task]:
+        """Up to 100 tasks by id; those that are not there are left out."""
+        wanted = [{"task_id": {"S": task_id}} for task_id in dict.fromkeys(task_ids)]
+        tasks: dict[str, Task] = {}
+        pause = 0.05
+        while wanted:
+            answer = self._client.batch_get_item(
+                RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
+            )
+            for item in answer["Responses"].get(self._table, []):
+                task = read_item(item)
+                tasks[task.task_id] = task
+            wanted = list(answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", []))  # type: ignore[call-overload]
+            if wanted:
+                time.sleep(random.uniform(0, pause))
+                pause = min(2 * pause, 1.0)
+        return tasks
+
+    def create(self, task: Task) -> None:
+        """Record a new task. Raises `TaskExists` where the id is taken."""
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=write_item(task),
+                ConditionExpression="attribute_not_exists(task_id)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            found = _item_found(error)
+            if found is None:
+                raise
+            raise TaskExists(read_item(found)) from error
+
+    def change(self, task: Task | str, transition: Callable[[Task], Task]) -> Changed:
+        """Apply a pure transition to the recorded task, again on what others wrote meanwhile, until it holds.
+
+        `task` is the id, or the task as last read (which saves a read). Raises `NoSuchTask`, `Contention`.
+        """
+        current = self._load(task) if isinstance(task, str) else task
+        for lost in range(MAX_CONFLICTS):
+            changed = transition(current)
+            if changed is current:
+                return Changed(current, current)
+            changed = replace(changed, version=current.version + 1)
+            try:
+                self._replace(current, changed)
+            except _Conflict as conflict:
+                current = conflict.current or self._load(current.task_id)
+                time.sleep(random.uniform(0, min(0.005 * 2**lost, 0.25)))
+                continue
+            return Changed(current, changed)
+        raise Contention(f"{current.task_id} was changed by others {MAX_CONFLICTS} times in a row")
+
+    def delete(self, task: Task) -> bool:
+        """Remove an ended task's record, unless it changed since it was read. Whether it was there."""
+        try:
+            self._client.delete_item(
+                TableName=self._table,
+                Key={"task_id": {"S": task.task_id}},
+                ConditionExpression="version = :version",
+                ExpressionAttributeValues={":version": {"N": str(task.version)}},
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _load(self, task_id: str) -> Task:
+        task = self.get(task_id)
+        if task is None:
+            raise NoSuchTask(task_id)
+        return task
+
+    def _replace(self, before: Task, after: Task) -> None:
+        put: Any = {
+            "TableName": self._table,
+            "Item": write_item(after),
+            "ConditionExpression": "version = :version",
+            "ExpressionAttributeValues": {":version": {"N": str(before.version)}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        try:
+            if after.status.terminal and not before.status.terminal:
+                # The charge is part of the very write that ends the task: never without it, never twice.
+                usage: Any = {"Update": usage_update(self._accounts_table, after)}
+                self._client.transact_write_items(TransactItems=[{"Put": put}, usage])
+            else:
+                self._client.put_item(**put)
+        except ClientError as error:
+            if not _is_conflict(error):
+                raise
+            found = _item_found(error)
+            raise _Conflict(read_item(found) if found else None) from error
+
+
+class _Conflict(Exception):
+    def __init__(self, current: Task | None) -> None:
+        super().__init__()
+        self.current = current
+
+
+def write_item(task: Task) -> Item:
+    """The DynamoDB item of a task."""
+    return {
+        "task_id": {"S": task.task_id},
+        "owner": {"S": task.owner},
+        "created_at": {"N": str(task.created_at)},
+        "status": {"S": task.status.value},
+        "model": {"S": task.request.model},
+        "provider": {"S": task.provider},
+        "version": {"N": str(task.version)},
+        "expires_at": {"N": str(task.expires_at)},
+        "document": {"S": json.dumps(to_record(task), ensure_ascii=False, separators=(",", ":"))},
+    }
+
+
+def read_item(item: Mapping[str, Any]) -> Task:
+    """The task of a DynamoDB item (from the table, its index or its stream)."""
+    return from_record(json.loads(item["document"]["S"]))
+
+
+def _is_conflict(error: ClientError) -> bool:
+    code = error.response["Error"]["Code"]
+    if code == "TransactionCanceledException":
+        reasons = {reason.get("Code") for reason in _reasons(error)}
+        return bool(reasons & {"ConditionalCheckFailed", "TransactionConflict"})
+    return code in {"ConditionalCheckFailedException", "TransactionConflictException"}
+
+
+def _item_found(error: ClientError) -> Item | None:
+    if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+        item: Item | None = error.response.get("Item")  # type: ignore[assignment]
+        return item
+    return next((reason["Item"] for reason in _reasons(error) if reason.get("Item")), None)
+
+
+def _reasons(error: ClientError) -> list[dict[str, Any]]:
+    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+    return reasons

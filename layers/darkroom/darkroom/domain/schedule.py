@@ -30,6 +30,13 @@ SUBMISSION_GRACE = 20
 """How long a due submission may wait for its message before another message is sent for it."""
 
 
+COPYING_LIMIT = 3600
+"""How long past a task's deadline its images, once made, may still be on their way into the bucket."""
+
+LINK_LIFE = 20 * 3600
+"""How long an image that was made surely lives at its provider: links die after 24 h, less what went by before."""
+
+
 def submission_backoff(tries: int) -> float:
     """Seconds before submission number `tries` + 1 to the same offer: none, 2, 6, 18."""
     return 2.0 * 3 ** (tries - 1) if tries > 0 else 0.0

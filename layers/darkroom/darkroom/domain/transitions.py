@@ -144,6 +144,13 @@ def expire(task: Task, *, now: int) -> Task:
     return _end(task, Status.FAILED, now=now, failure=_overdue(task))
 
 
+def keep_open_until(task: Task, until: int) -> Task:
+    """Put the deadline off to `until`: a callback came that could not be read, and it may yet be."""
+    if task.status.terminal or task.images or task.deadline_at >= until:
+        return task
+    return replace(task, deadline_at=until)
+
+
 def abandon(task: Task, failure: Failure, *, now: int) -> Task:
     """Nothing more can be tried (a poisoned message, an offer that vanished): end it and say why."""
     return task if task.status.terminal else _end(task, Status.FAILED, now=now, failure=failure)

@@ -27,7 +27,6 @@ class Look:
     looks: int = 0
     cancel: bool = False
     sent_at: int = 0
-    due_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,17 @@ class Queues:
             QueueUrl=self._url(type(message)),
             MessageBody=_body(message),
             DelaySeconds=queue_delay(jittered(wait, random.random()) / self._settings.time_scale),
+        )
+
+    def send_at(self, message: Message, due_at: int, *, now: int) -> None:
+        """Queue one message for a moment (both in Unix milliseconds), which no time scale moves.
+
+        A moment further off than SQS can wait gives an early message: whoever reads it sends it on.
+        """
+        self._client.send_message(
+            QueueUrl=self._url(type(message)),
+            MessageBody=_body(message),
+            DelaySeconds=queue_delay((due_at - now) / 1000),
         )
 
     def send_all(self, messages: Iterable[Message]) -> None:

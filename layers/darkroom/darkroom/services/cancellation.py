@@ -1,0 +1,18 @@
+"""Cancelling a task: here at once; the provider is told from the record's change, where it has a call for it."""
+
+from darkroom.domain import transitions
+from darkroom.domain.task import Task
+from darkroom.services.clock import Clock
+from darkroom.stores.tasks import TaskStore
+
+
+class AlreadyEnded(Exception):
+    """The task has ended, and an end never changes."""
+
+
+def cancel(tasks: TaskStore, task: Task, clock: Clock) -> Task:
+    """End an open task as cancelled. Raises `AlreadyEnded`."""
+    changed = tasks.change(task, lambda current: transitions.cancel(current, now=clock()))
+    if not changed.happened:
+        raise AlreadyEnded(task.task_id)
+    return changed.after

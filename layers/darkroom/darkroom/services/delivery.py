@@ -1,0 +1,139 @@
+"""Delivering one webhook: one signed attempt at a time, each claimed before it is made, on the retry schedule."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import random
+from typing import Any, Protocol
+
+from aws_lambda_powertools import Logger
+
+from darkroom.domain.schedule import jittered, webhook_wait
+from darkroom.domain.task import Task
+from darkroom.outbound.webhook import DeliveryOutcome
+from darkroom.services.clock import Clock
+from darkroom.stores.deliveries import (
+    DeliveryAttempt,
+    DeliveryConflict,
+    DeliveryLog,
+    DeliveryState,
+    DeliveryStore,
+)
+from darkroom.stores.queues import Delivery, Queues
+from darkroom.stores.tasks import TaskStore
+
+logger = Logger(child=True)
+LEASE = 25_000
+"""Milliseconds for which an attempt that was begun counts as under way: longer than a delivery may take."""
+
+
+class Post(Protocol):
+    """Sends one signed webhook."""
+
+    def __call__(self, url: str, event_id: str, timestamp: datetime, body: bytes) -> DeliveryOutcome: ...
+
+
+class Deliverer:
+    """Makes delivery attempts."""
+
+    def __init__(
+        self,
+        *,
+        tasks: TaskStore,
+        deliveries: DeliveryStore,
+        queues: Queues,
+        post: Post,
+        render: Callable[[Task], Mapping[str, Any]],
+        clock: Clock,
+        scale: float,
+    ) -> None:
+        self._tasks = tasks
+        self._deliveries = deliveries
+        self._queues = queues
+        self._post = post
+        self._render = render
+        self._clock = clock
+        self._scale = scale
+
+    def deliver(self, message: Delivery) -> None:
+        """Make the attempt that a message asks for, unless it was made; queue the next one where it failed."""
+        now = self._clock()
+        if message.due_at > now:
+            self._queues.send_at(message, message.due_at, now=now)
+            return
+        task = self._tasks.get(message.task_id)
+        if task is None or not task.request.callback_url or not task.status.terminal:
+            return
+        log = self._deliveries.get(task.task_id) or DeliveryLog(
+            task.task_id, task.owner, task.request.callback_url, task.expires_at
+        )
+        made = log.attempt(message.round, message.attempt)
+        if made and made.done:
+            self._queue_next(message, log, made)
+            return
+        if made and now - made.at < LEASE:
+            return  # a doubled message: the one that began it is still at work, or will come again
+        try:
+            log = self._claim(log, message, made, now)
+        except DeliveryConflict:
+            return
+        outcome = self._send(task)
+        self._conclude(log, message, outcome)
+
+    def _claim(
+        self, log: DeliveryLog, message: Delivery, made: DeliveryAttempt | None, now: int
+    ) -> DeliveryLog:
+        number = made.number if made else len(log.attempts) + 1
+        attempt = DeliveryAttempt(number, message.round, message.attempt, now)
+        return self._deliveries.save(replace(log.with_attempt(attempt), state=DeliveryState.PENDING))
+
+    def _send(self, task: Task) -> DeliveryOutcome:
+        ended = datetime.fromtimestamp((task.completed_at or 0) / 1000, UTC)
+        body = {
+            "type": f"task.{task.status.value}",
+            "timestamp": ended.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "data": self._render(task),
+        }
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        assert task.request.callback_url is not None  # deliver has looked
+        sent_at = datetime.fromtimestamp(self._clock() // 1000, UTC)
+        return self._post(task.request.callback_url, event_id(task), sent_at, content)
+
+    def _conclude(self, log: DeliveryLog, message: Delivery, outcome: DeliveryOutcome) -> None:
+        now = self._clock()
+        wait = None if outcome.delivered or outcome.gone else webhook_wait(message.attempt)
+        next_at = None if wait is None else now + int(1000 * jittered(wait, random()) / self._scale)
+        attempt = log.attempt(message.round, message.attempt)
+        assert attempt is not None  # _claim wrote it
+        attempt = replace(
+            attempt,
+            done=True,
+            status=outcome.status,
+            latency_ms=outcome.latency_ms,
+            error=outcome.error,
+            next_at=next_at,
+        )
+        log = self._deliveries.save(replace(log.with_attempt(attempt), state=_state(outcome, next_at)))
+        logger.info("webhook attempt", extra={"attempt": attempt.number, "state": log.state.value})
+        self._queue_next(message, log, attempt)
+
+    def _queue_next(self, message: Delivery, log: DeliveryLog, made: DeliveryAttempt) -> None:
+        """Queue the attempt after one that was made: also when its own message comes a second time."""
+        if made.next_at is None or log.attempt(message.round, message.attempt + 1):
+            return
+        following = replace(message, attempt=message.attempt + 1, due_at=made.next_at)
+        self._queues.send_at(following, made.next_at, now=self._clock())
+
+
+def event_id(task: Task) -> str:
+    """The webhook's id: the same for every attempt to tell of the same end of the same task."""
+    return f"msg_{task.task_id.removeprefix('task_')}"
+
+
+def _state(outcome: DeliveryOutcome, next_at: int | None) -> DeliveryState:
+    if outcome.delivered:
+        return DeliveryState.DELIVERED
+    if outcome.gone:
+        return DeliveryState.GONE
+    return DeliveryState.FAILED if next_at is None else DeliveryState.PENDING

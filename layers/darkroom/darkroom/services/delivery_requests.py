@@ -1,0 +1,21 @@
+"""Asking for an ended task's webhook to be sent again."""
+
+from darkroom.domain.task import Task
+from darkroom.services.deletion import StillOpen
+from darkroom.stores.deliveries import DeliveryStore
+from darkroom.stores.queues import Delivery, Queues
+
+
+class NothingToSend(Exception):
+    """The task was posted without a `callback_url`."""
+
+
+def send_again(queues: Queues, deliveries: DeliveryStore, task: Task) -> None:
+    """Begin a new round of delivery attempts. Raises `NothingToSend`, `StillOpen`."""
+    if not task.request.callback_url:
+        raise NothingToSend(task.task_id)
+    if not task.status.terminal:
+        raise StillOpen(task.task_id)
+    log = deliveries.get(task.task_id)
+    rounds = max((attempt.round for attempt in log.attempts), default=0) if log else 0
+    queues.send(Delivery(task.task_id, round=rounds + 1))

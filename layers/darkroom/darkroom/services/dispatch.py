@@ -1,0 +1,161 @@
+"""Submitting a task to the offer in line: the request goes out once, and what came of it is recorded."""
+
+from collections.abc import Callable, Mapping
+
+from aws_lambda_powertools import Logger
+
+from darkroom.adapters.base import (
+    Adapter,
+    OutcomeUnknown,
+    Refused,
+    Upstream,
+    UpstreamAnswer,
+    UpstreamRequest,
+)
+from darkroom.domain import transitions
+from darkroom.domain.failure import Disposition, ErrorCode, Failure
+from darkroom.domain.task import Task
+from darkroom.domain.update import Update
+from darkroom.services.callback_address import CallbackAddresses
+from darkroom.services.clock import Clock
+from darkroom.services.follow_up import FollowUp
+from darkroom.services.orders import OrderBook
+from darkroom.services.results import put_aside
+from darkroom.services.upstreams import Upstreams
+from darkroom.stores.objects import ObjectStore
+from darkroom.stores.queues import Queues, Submission
+from darkroom.stores.tasks import Changed, TaskStore
+
+logger = Logger(child=True)
+
+
+class Dispatcher:
+    """Submits tasks. The same code serves the submit function (at once) and `generate` (put off, synchronous)."""
+
+    def __init__(
+        self,
+        *,
+        tasks: TaskStore,
+        queues: Queues,
+        objects: Callable[[], ObjectStore],
+        orders: OrderBook,
+        upstreams: Upstreams,
+        addresses: CallbackAddresses,
+        adapters: Callable[[str], Adapter],
+        follow_up: FollowUp,
+        clock: Clock,
+        scale: float,
+    ) -> None:
+        self._tasks = tasks
+        self._queues = queues
+        self._objects = objects
+        self._orders = orders
+        self._upstreams = upstreams
+        self._addresses = addresses
+        self._adapters = adapters
+        self._follow_up = follow_up
+        self._clock = clock
+        self._scale = scale
+
+    def open_attempt(self, task: Task) -> Task:
+        """The task with an attempt at the offer in line begun, still to be recorded before it is `send`t."""
+        offer = task.offer
+        return transitions.begin_attempt(
+            task,
+            credential=self._upstreams.current_credential(offer.provider),
+            expects_callback=not offer.synchronous
+            and self._addresses.given_to(self._adapters(offer.provider)),
+            now=self._clock(),
+        )
+
+    def submit_due(self, task_id: str) -> None:
+        """Submit a task whose submission was put off or is synchronous. Does nothing where that is done already."""
+        task = self._tasks.get(task_id)
+        if task is None or not task.awaits_submission:
+            return
+        now = self._clock()
+        if task.retry_at > now:
+            self._queues.send_at(Submission(task_id), task.retry_at, now=now)
+            return
+        opened = self._tasks.change(task, self.open_attempt)
+        if opened.happened:
+            self.send(opened.after)
+
+    def send(self, task: Task) -> Task:
+        """Send the attempt that was recorded as begun, record its outcome, and queue what follows from it."""
+        changed = self._record(task, *self._ask(task))
+        self._follow_up.after(changed)
+        return changed.after
+
+    def _ask(self, task: Task) -> "tuple[Update | None, Refused | None]":
+        """The provider's answer, or its refusal, or neither where nobody knows what came of it."""
+        attempt = task.attempt
+        assert attempt is not None  # open_attempt made it
+        try:
+            upstream = _Watched(self._upstreams.reach(attempt.provider, attempt.credential))
+            try:
+                order = self._orders.order(task)
+                update = self._adapters(attempt.provider).submit(order, upstream)
+            except (Refused, OutcomeUnknown):
+                raise
+            except Exception as error:
+                if upstream.used:
+                    raise OutcomeUnknown(repr(error)) from error
+                raise
+        except Refused as refusal:
+            return None, refusal
+        except OutcomeUnknown:
+            logger.warning("submission outcome unknown", extra={"provider": attempt.provider}, exc_info=True)
+            return None, None
+        except Exception:
+            logger.exception("submission could not be prepared", extra={"provider": attempt.provider})
+            return None, Refused(_NOT_PREPARED)
+        return update, None
+
+    def _record(self, task: Task, update: Update | None, refusal: Refused | None) -> Changed:
+        now = self._clock()
+        if refusal:
+            logger.info(
+                "submission refused", extra={"provider": task.provider, "code": refusal.failure.code.value}
+            )
+            return self._tasks.change(
+                task,
+                lambda current: transitions.refuse(
+                    current, refusal.failure, now=now, retry_after=refusal.retry_after or 0, scale=self._scale
+                ),
+            )
+        if update is None:
+            return self._tasks.change(task, lambda current: transitions.lose_track(current, now=now))
+        update = put_aside(update, task, self._objects()) if update.images else update
+        changed = self._tasks.change(task, lambda current: self._take(current, update, now))
+        if changed.after.status.terminal and changed.after.attempt and changed.after.attempt.upstream_id:
+            # Cancelled while the request was out: only now is there an id to cancel by.
+            self._follow_up.cancel_upstream(changed.after)
+        return changed
+
+    def _take(self, task: Task, update: Update, now: int) -> Task:
+        attempt = task.attempt
+        assert attempt is not None  # open_attempt made it
+        accepted = transitions.accept(task, update.upstream_id, now=now)
+        return transitions.apply_update(accepted, attempt.provider, update, now=now, scale=self._scale)
+
+
+_NOT_PREPARED = Failure(
+    ErrorCode.PROVIDER_UNAVAILABLE, "The submission could not be prepared here.", Disposition.ELSEWHERE
+)
+
+
+class _Watched:
+    """An upstream that remembers whether anything was sent through it."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self.used = False
+
+    @property
+    def credential(self) -> Mapping[str, str]:
+        return self._upstream.credential
+
+    def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+        self.used = True
+        return self._upstream.send(request)

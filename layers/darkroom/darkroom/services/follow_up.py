@@ -1,0 +1,36 @@
+"""What has to be queued once a change of a task is recorded: copies of its images, or its next submission."""
+
+from darkroom.domain.task import Task
+from darkroom.services.clock import Clock
+from darkroom.stores.queues import Copy, Look, Queues, Submission
+from darkroom.stores.tasks import Changed
+
+
+class FollowUp:
+    """Queues what a recorded change calls for. Lost messages are found again by the task's next look."""
+
+    def __init__(self, queues: Queues, clock: Clock) -> None:
+        self._queues = queues
+        self._clock = clock
+
+    def after(self, changed: Changed) -> None:
+        """Queue what this change made necessary, and nothing for a change that did not happen."""
+        before, after = changed.before, changed.after
+        if not changed.happened or after.status.terminal:
+            return
+        if after.copying_at != before.copying_at:
+            self.copy(after)
+        elif after.awaits_submission and after.retry_at != before.retry_at:
+            self.submit(after)
+
+    def copy(self, task: Task) -> None:
+        """One message an image that is not in the bucket yet."""
+        self._queues.send_all(Copy(task.task_id, image.index) for image in task.pending_images)
+
+    def submit(self, task: Task) -> None:
+        """The message that lets the task be submitted when it is due."""
+        self._queues.send_at(Submission(task.task_id), task.retry_at, now=self._clock())
+
+    def cancel_upstream(self, task: Task) -> None:
+        """The message that lets the provider be told of a cancellation."""
+        self._queues.send(Look(task.task_id, cancel=True, sent_at=self._clock()))

@@ -1,0 +1,198 @@
+"""Copying one image into the bucket: fetched with bounded memory, checked for what it is, stored once, recorded."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from typing import IO
+
+from aws_lambda_powertools import Logger
+
+from darkroom.adapters.base import Adapter, QueryFailed, Ticket
+from darkroom.domain import schedule, transitions
+from darkroom.domain.failure import ErrorCode, Failure
+from darkroom.domain.image_format import ImageFacts, NotAnImage, TruncatedImage, inspect
+from darkroom.domain.task import Image, ImageState, StoredImage, Task
+from darkroom.outbound.download import Downloader
+from darkroom.outbound.errors import (
+    AddressRefused,
+    ImageTooLarge,
+    LinkFailed,
+    LinkGone,
+    LinkRefused,
+    OutboundError,
+)
+from darkroom.services.clock import Clock
+from darkroom.services.upstreams import Upstreams
+from darkroom.stores.objects import STORED, ObjectStore, image_key
+from darkroom.stores.queues import Copy, Queues
+from darkroom.stores.tasks import NoSuchTask, TaskStore
+
+logger = Logger(child=True)
+SPOOL_BYTES = 1024 * 1024
+"""An image up to this size is held in memory, a larger one on the function's own disk."""
+CHUNK_BYTES = 256 * 1024
+MAX_PIXELS = 200_000_000
+"""More than ten times the largest picture that any model makes: anything above is a bomb."""
+HARD_ATTEMPTS = 2
+"""Tries for an image that is wrong in itself: the first link, and a fresh one."""
+
+
+class Unfit(Exception):
+    """What the link led to can't be stored, and the same link will not lead to anything better."""
+
+
+class Ingestor:
+    """Copies images."""
+
+    def __init__(
+        self,
+        *,
+        tasks: TaskStore,
+        objects: ObjectStore,
+        queues: Queues,
+        downloader: Downloader,
+        adapters: Callable[[str], Adapter],
+        upstreams: Upstreams,
+        max_bytes: int,
+        clock: Clock,
+    ) -> None:
+        self._tasks = tasks
+        self._objects = objects
+        self._queues = queues
+        self._downloader = downloader
+        self._adapters = adapters
+        self._upstreams = upstreams
+        self._max_bytes = max_bytes
+        self._clock = clock
+
+    def copy(self, message: Copy, *, redelivered: bool = False) -> None:
+        """Copy one image and record it; the last one settles its task. A repetition changes nothing.
+
+        `redelivered` says that an earlier try may have stored the image without getting to say so.
+        """
+        task = self._tasks.get(message.task_id)
+        if task is None or task.status.terminal or message.index >= len(task.images):
+            return
+        image = task.images[message.index]
+        if image.state is not ImageState.PENDING:
+            return
+        stored = self._found(task, image) if redelivered or message.attempt > 1 else None
+        try:
+            stored = stored or self._store(task, image)
+        except (OutboundError, NotAnImage, TruncatedImage, Unfit) as problem:
+            self._try_again(task, image, message, problem)
+            return
+        now = self._clock()
+        self._change(task, lambda current: transitions.store_image(current, image.index, stored, now=now))
+
+    def _found(self, task: Task, image: Image) -> StoredImage | None:
+        return self._objects.find_image(task.owner, task.task_id, image.index)
+
+    def _store(self, task: Task, image: Image) -> StoredImage:
+        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
+            size, digest = self._fetch(image.source, spool)
+            facts = self._check(spool)
+            stored = StoredImage(
+                key=image_key(task.owner, task.task_id, image.index, facts.extension),
+                content_type=facts.content_type,
+                bytes=size,
+                width=facts.width,
+                height=facts.height,
+                sha256=digest.hex(),
+            )
+            spool.seek(0)
+            return self._objects.put_image(stored, spool)
+
+    def _fetch(self, source: str, spool: IO[bytes]) -> tuple[int, bytes]:
+        """Bring the bytes into the spool; their number and SHA-256."""
+        if not source.startswith(STORED):
+            fetched = self._downloader.download(source, spool, max_bytes=self._max_bytes)
+            return fetched.bytes, fetched.sha256
+        digest = hashlib.sha256()
+        size = 0
+        with self._objects.open(source.removeprefix(STORED)) as body:
+            while chunk := body.read(CHUNK_BYTES):
+                size += len(chunk)
+                if size > self._max_bytes:
+                    raise Unfit(f"it has more than {self._max_bytes} bytes")
+                digest.update(chunk)
+                spool.write(chunk)
+        return size, digest.digest()
+
+    @staticmethod
+    def _check(spool: IO[bytes]) -> ImageFacts:
+        spool.seek(0)
+        facts = inspect(spool)
+        if facts.width * facts.height > MAX_PIXELS:
+            raise Unfit(f"it would have {facts.width}x{facts.height} pixels")
+        return facts
+
+    def _try_again(self, task: Task, image: Image, message: Copy, problem: Exception) -> None:
+        """Ask the provider for a fresh link and queue another try, or let this one image fail."""
+        hard = isinstance(problem, (AddressRefused, ImageTooLarge, NotAnImage, Unfit))
+        wait = schedule.image_wait(message.attempt)
+        logger.warning(
+            "image not copied",
+            extra={"index": image.index, "attempt": message.attempt, "reason": type(problem).__name__},
+        )
+        if wait is None or (hard and message.attempt >= HARD_ATTEMPTS):
+            failure = Failure(
+                ErrorCode.IMAGE_UNAVAILABLE, f"The image could not be stored: {_told(problem)}."
+            )
+            now = self._clock()
+            self._change(task, lambda current: transitions.fail_image(current, image.index, failure, now=now))
+            return
+        if self._refresh(task, image):
+            wait = 0
+        self._queues.send(Copy(task.task_id, image.index, message.attempt + 1), wait=wait)
+
+    def _refresh(self, task: Task, image: Image) -> bool:
+        """Ask the provider for this image's link once more; whether it gave another one."""
+        attempt = task.attempt
+        if attempt is None or not attempt.upstream_id or image.source.startswith(STORED):
+            return False
+        ticket = Ticket(attempt.upstream_id, attempt.upstream_model)
+        try:
+            upstream = self._upstreams.reach(attempt.provider, attempt.credential)
+            update = self._adapters(attempt.provider).query([ticket], upstream).get(attempt.upstream_id)
+        except QueryFailed as reason:
+            logger.warning("no fresh link", extra={"provider": attempt.provider, "reason": str(reason)})
+            return False
+        if update is None or image.index >= len(update.images):
+            return False
+        link = update.images[image.index].url
+        if not link or link == image.source:
+            return False
+        self._change(task, lambda current: transitions.refresh_source(current, image.index, link))
+        return True
+
+    def _change(self, task: Task, transition: Callable[[Task], Task]) -> None:
+        try:
+            self._tasks.change(task, transition)
+        except NoSuchTask:
+            logger.info("task was deleted meanwhile", extra={"task_id": task.task_id})
+
+
+def _told(problem: Exception) -> str:
+    """A reason for the task's owner: no address and no header of anybody's."""
+    match problem:
+        case LinkGone():
+            return "the provider's link leads to nothing any more"
+        case LinkRefused():
+            return "the provider's link was refused"
+        case LinkFailed():
+            return "the provider's link did not answer in full"
+        case ImageTooLarge():
+            return "it is larger than this deployment allows"
+        case AddressRefused():
+            return "the provider's link leads to an address that is not public"
+        case TruncatedImage():
+            return "the provider's link gave only a part of it"
+        case NotAnImage():
+            return (
+                "the provider's link leads to something that is not a PNG, JPEG, WebP, GIF, BMP or TIFF image"
+            )
+        case Unfit():
+            return str(problem)
+        case _:
+            return "the provider's link could not be read"

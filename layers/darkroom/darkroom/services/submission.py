@@ -1,0 +1,177 @@
+"""Accepting a task: look first, record second, call third."""
+
+import base64
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from aws_lambda_powertools import Logger
+
+from darkroom.domain import schedule
+from darkroom.domain.catalog import Catalog
+from darkroom.domain.identifiers import derived_task_id, new_task_id
+from darkroom.domain.money import reserve
+from darkroom.domain.request import ImageRequest
+from darkroom.domain.routing import Choice, plan
+from darkroom.domain.task import PlannedOffer, Task, Usage
+from darkroom.services.clock import Clock
+from darkroom.services.dispatch import Dispatcher
+from darkroom.services.follow_up import FollowUp
+from darkroom.settings import Settings
+from darkroom.stores.objects import STORED, ObjectStore, reference_key
+from darkroom.stores.queues import Look, Queues
+from darkroom.stores.secrets import SigningKeys
+from darkroom.stores.tasks import TaskExists, TaskStore
+
+logger = Logger(child=True)
+DAY = 86_400
+
+
+class IdempotencyConflict(Exception):
+    """The idempotency key was used before, with another body."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(task_id)
+        self.task_id = task_id
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """An accepted task; `replayed` where it was accepted by an earlier call with the same idempotency key."""
+
+    task: Task
+    replayed: bool
+
+
+class Submissions:
+    """Accepts tasks."""
+
+    def __init__(
+        self,
+        *,
+        tasks: TaskStore,
+        queues: Queues,
+        objects: Callable[[], ObjectStore],
+        catalog: Catalog,
+        keys: SigningKeys,
+        available: Callable[[], Collection[str]],
+        dispatcher: Dispatcher,
+        follow_up: FollowUp,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
+        self._tasks = tasks
+        self._queues = queues
+        self._objects = objects
+        self._catalog = catalog
+        self._keys = keys
+        self._available = available
+        self._dispatcher = dispatcher
+        self._follow_up = follow_up
+        self._settings = settings
+        self._clock = clock
+
+    def submit(
+        self,
+        owner: str,
+        request: ImageRequest,
+        *,
+        fingerprint: str,
+        correlation_id: str,
+        idempotency_key: str | None = None,
+        inline: bool = True,
+    ) -> Submitted:
+        """Accept a request for `owner`, or find the task that this idempotency key made before.
+
+        With `inline`, the provider is asked before this returns where it answers fast; else `generate` does it.
+        Raises `NoOffer` where nobody can do what is asked, `IdempotencyConflict`.
+        """
+        now = self._clock()
+        choices = plan(request, self._catalog, available=self._available())
+        if idempotency_key is None:
+            task_id = new_task_id(now)
+        else:
+            task_id = derived_task_id(self._keys.identity(), owner, idempotency_key)
+            earlier = self._tasks.get(task_id)
+            if earlier:
+                return _replay(earlier, fingerprint)
+        task = self._new_task(task_id, owner, request, choices, fingerprint, correlation_id, now)
+        at_once = inline and not task.offer.synchronous
+        if at_once:
+            task = self._dispatcher.open_attempt(task)
+        self._queues.send(Look(task_id, sent_at=now), wait=self._first_look(choices[0], task))
+        task = self._with_references_stored(task)
+        try:
+            self._tasks.create(task)
+        except TaskExists as found:
+            # Our own write, repeated by the SDK after a lost answer, is not somebody else's task.
+            if found.task.correlation_id != correlation_id:
+                return _replay(found.task, fingerprint)
+        return Submitted(self._hand_over(task, at_once), replayed=False)
+
+    def _hand_over(self, task: Task, at_once: bool) -> Task:
+        if at_once:
+            return self._dispatcher.send(task)
+        try:
+            self._follow_up.submit(task)
+        except Exception:  # the task is recorded and its look is queued, which will hand it over
+            logger.exception("submission not queued", extra={"task_id": task.task_id})
+        return task
+
+    def _new_task(
+        self,
+        task_id: str,
+        owner: str,
+        request: ImageRequest,
+        choices: tuple[Choice, ...],
+        fingerprint: str,
+        correlation_id: str,
+        now: int,
+    ) -> Task:
+        offers = tuple(
+            PlannedOffer(
+                provider=choice.offer.provider,
+                upstream_model=choice.offer.upstream_model,
+                synchronous=choice.offer.synchronous,
+                price=choice.offer.price,
+            )
+            for choice in choices
+        )
+        model = self._catalog.find(request.model).name
+        return Task(
+            task_id=task_id,
+            owner=owner,
+            request=replace(request, model=model),
+            fingerprint=fingerprint,
+            plan=offers,
+            created_at=now,
+            deadline_at=now + int(1000 * self._settings.deadline_seconds / self._settings.time_scale),
+            expires_at=now // 1000 + self._settings.retention_days * DAY,
+            correlation_id=correlation_id,
+            retry_at=now,
+            usage=Usage(reserved=reserve(offers, request.n)),
+        )
+
+    def _first_look(self, choice: Choice, task: Task) -> float:
+        awaited = task.attempt.expects_callback if task.attempt else True
+        return schedule.look_wait(0, latency=choice.offer.latency_seconds, called_back=awaited)
+
+    def _with_references_stored(self, task: Task) -> Task:
+        """The task with every reference that came as a data URI put into the bucket and named by its key."""
+        if not any(url.startswith("data:") for url in task.request.image_urls):
+            return task
+        urls = [self._stored(task, place, url) for place, url in enumerate(task.request.image_urls)]
+        return replace(task, request=replace(task.request, image_urls=tuple(urls)))
+
+    def _stored(self, task: Task, place: int, url: str) -> str:
+        if not url.startswith("data:"):
+            return url
+        header, _, content = url.partition(",")
+        key = reference_key(task.owner, task.task_id, place)
+        self._objects().put(key, base64.b64decode(content), header.removeprefix("data:").partition(";")[0])
+        return STORED + key
+
+
+def _replay(task: Task, fingerprint: str) -> Submitted:
+    if task.fingerprint != fingerprint:
+        raise IdempotencyConflict(task.task_id)
+    return Submitted(task, replayed=True)

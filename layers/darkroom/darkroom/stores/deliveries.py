@@ -1,0 +1,113 @@
+"""The record of a webhook: every attempt to deliver it, in one item beside its task."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DeliveryState(StrEnum):
+    """Where a webhook is on its way."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAttempt:
+    """One attempt. Times are Unix milliseconds; `status` is the HTTP status, if there was an answer.
+
+    `number` counts over all rounds, `turn` is its place (from 1) in its round. `done` is false while it is out.
+    """
+
+    number: int
+    round: int
+    turn: int
+    at: int
+    done: bool = False
+    status: int | None = None
+    latency_ms: int | None = None
+    error: str | None = None
+    next_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLog:
+    """Everything that was tried to deliver one task's webhook. `version` counts the writes."""
+
+    task_id: str
+    owner: str
+    url: str
+    expires_at: int
+    state: DeliveryState = DeliveryState.PENDING
+    attempts: tuple[DeliveryAttempt, ...] = ()
+    version: int = 0
+
+    def attempt(self, round_number: int, turn: int) -> DeliveryAttempt | None:
+        """The attempt with this place in this round, if it was ever begun."""
+        return next((a for a in self.attempts if (a.round, a.turn) == (round_number, turn)), None)
+
+    def with_attempt(self, attempt: DeliveryAttempt) -> "DeliveryLog":
+        """The log with this attempt added, or put in the place of its earlier form."""
+        others = tuple(a for a in self.attempts if a.number != attempt.number)
+        return replace(self, attempts=(*others, attempt))
+
+
+class DeliveryConflict(Exception):
+    """Somebody else wrote the log meanwhile."""
+
+
+class DeliveryStore:
+    """Reads and conditional writes of delivery logs, in the tasks table under `webhook#<task id>`."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def get(self, task_id: str) -> DeliveryLog | None:
+        """The log as it stands now, or None where nothing was tried yet."""
+        found = self._client.get_item(TableName=self._table, Key=_key(task_id), ConsistentRead=True)
+        return _read(found["Item"]) if "Item" in found else None
+
+    def save(self, log: DeliveryLog) -> DeliveryLog:
+        """Write the log over the version that it was read at. Raises `DeliveryConflict`."""
+        saved = replace(log, version=log.version + 1)
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item={
+                    **_key(log.task_id),
+                    "version": {"N": str(saved.version)},
+                    "expires_at": {"N": str(log.expires_at)},
+                    "log": {"S": json.dumps(asdict(saved), separators=(",", ":"))},
+                },
+                ConditionExpression="attribute_not_exists(task_id) OR version = :version",
+                ExpressionAttributeValues={":version": {"N": str(log.version)}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            raise DeliveryConflict(log.task_id) from error
+        return saved
+
+    def delete(self, task_id: str) -> None:
+        """Remove the log of a task that is removed."""
+        self._client.delete_item(TableName=self._table, Key=_key(task_id))
+
+
+def _key(task_id: str) -> dict[str, Any]:
+    return {"task_id": {"S": f"webhook#{task_id}"}}
+
+
+def _read(item: Mapping[str, Any]) -> DeliveryLog:
+    record = json.loads(item["log"]["S"])
+    attempts = tuple(DeliveryAttempt(**attempt) for attempt in record.pop("attempts"))
+    return DeliveryLog(**{**record, "state": DeliveryState(record["state"]), "attempts": attempts})

@@ -1,0 +1,49 @@
+"""The event bus: one event for each task that ended."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from darkroom.domain.task import Task
+from darkroom.domain.update import Status
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+SOURCE = "darkroom"
+DETAIL_TYPES = {
+    Status.COMPLETED: "Task Completed",
+    Status.FAILED: "Task Failed",
+    Status.CANCELLED: "Task Cancelled",
+}
+
+
+class EventNotTaken(Exception):
+    """EventBridge answered, but did not take the event."""
+
+
+class TaskEvents:
+    """Puts `Task Completed`, `Task Failed` and `Task Cancelled` on the bus; the detail is the task as look-ups show it."""
+
+    def __init__(
+        self, client: "EventBridgeClient", bus: str, render: Callable[[Task], Mapping[str, Any]]
+    ) -> None:
+        self._client = client
+        self._bus = bus
+        self._render = render
+
+    def announce(self, task: Task) -> None:
+        """Put the event of an ended task on the bus. Raises `EventNotTaken`."""
+        answer = self._client.put_events(
+            Entries=[
+                {
+                    "EventBusName": self._bus,
+                    "Source": SOURCE,
+                    "DetailType": DETAIL_TYPES[task.status],
+                    "Resources": [task.task_id],
+                    "Detail": json.dumps(self._render(task), ensure_ascii=False),
+                }
+            ]
+        )
+        if answer.get("FailedEntryCount"):
+            raise EventNotTaken(answer["Entries"][0].get("ErrorMessage", "EventBridge gave no reason"))

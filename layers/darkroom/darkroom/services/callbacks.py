@@ -4,12 +4,11 @@ import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from aws_lambda_powertools import Logger
-
 from darkroom.adapters.base import Adapter, Unreadable
 from darkroom.domain import transitions
 from darkroom.domain.schedule import LINK_LIFE
 from darkroom.domain.task import Task
+from darkroom.observation import logger
 from darkroom.services.callback_address import CallbackAddresses
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
@@ -17,7 +16,6 @@ from darkroom.services.results import put_aside
 from darkroom.stores.objects import KeptCallback, ObjectStore
 from darkroom.stores.tasks import NoSuchTask, TaskStore
 
-logger = Logger(child=True)
 _NOT_KEPT = frozenset({"authorization", "cookie", "x-amz-security-token"})
 
 

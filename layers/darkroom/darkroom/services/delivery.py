@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from random import random
 from typing import Any, Protocol
 
-from aws_lambda_powertools import Logger
-
 from darkroom.domain.schedule import jittered, webhook_wait
 from darkroom.domain.task import Task
+from darkroom.observation import logger
 from darkroom.outbound.webhook import DeliveryOutcome
 from darkroom.services.clock import Clock
 from darkroom.stores.deliveries import (
@@ -23,7 +22,6 @@ from darkroom.stores.deliveries import (
 from darkroom.stores.queues import Delivery, Queues
 from darkroom.stores.tasks import TaskStore
 
-logger = Logger(child=True)
 LEASE = 25_000
 """Milliseconds for which an attempt that was begun counts as under way: longer than a delivery may take."""
 

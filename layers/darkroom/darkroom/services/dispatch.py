@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from aws_lambda_powertools import Logger
-
 from darkroom.adapters.base import (
     Adapter,
     OutcomeUnknown,
@@ -16,6 +14,7 @@ from darkroom.domain import transitions
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.task import Task
 from darkroom.domain.update import Update
+from darkroom.observation import logger
 from darkroom.services.callback_address import CallbackAddresses
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
@@ -25,8 +24,6 @@ from darkroom.services.upstreams import Upstreams
 from darkroom.stores.objects import ObjectStore
 from darkroom.stores.queues import Queues, Submission
 from darkroom.stores.tasks import Changed, TaskStore
-
-logger = Logger(child=True)
 
 
 class Dispatcher:

@@ -5,13 +5,12 @@ import tempfile
 from collections.abc import Callable
 from typing import IO
 
-from aws_lambda_powertools import Logger
-
 from darkroom.adapters.base import Adapter, QueryFailed, Ticket
 from darkroom.domain import schedule, transitions
 from darkroom.domain.failure import ErrorCode, Failure
 from darkroom.domain.image_format import ImageFacts, NotAnImage, TruncatedImage, inspect
 from darkroom.domain.task import Image, ImageState, StoredImage, Task
+from darkroom.observation import logger
 from darkroom.outbound.download import Downloader
 from darkroom.outbound.errors import (
     AddressRefused,
@@ -27,7 +26,6 @@ from darkroom.stores.objects import STORED, ObjectStore, image_key
 from darkroom.stores.queues import Copy, Queues
 from darkroom.stores.tasks import NoSuchTask, TaskStore
 
-logger = Logger(child=True)
 SPOOL_BYTES = 1024 * 1024
 """An image up to this size is held in memory, a larger one on the function's own disk."""
 CHUNK_BYTES = 256 * 1024

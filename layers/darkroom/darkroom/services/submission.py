@@ -4,8 +4,6 @@ import base64
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from aws_lambda_powertools import Logger
-
 from darkroom.domain import schedule
 from darkroom.domain.catalog import Catalog
 from darkroom.domain.identifiers import derived_task_id, new_task_id
@@ -13,6 +11,7 @@ from darkroom.domain.money import reserve
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.routing import Choice, plan
 from darkroom.domain.task import PlannedOffer, Task, Usage
+from darkroom.observation import logger
 from darkroom.services.clock import Clock
 from darkroom.services.dispatch import Dispatcher
 from darkroom.services.follow_up import FollowUp
@@ -22,7 +21,6 @@ from darkroom.stores.queues import Look, Queues
 from darkroom.stores.secrets import SigningKeys
 from darkroom.stores.tasks import TaskExists, TaskStore
 
-logger = Logger(child=True)
 DAY = 86_400
 
 

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from aws_lambda_powertools import Logger
-
 from darkroom.adapters.base import Adapter, QueryFailed, Ticket
 from darkroom.domain import schedule, transitions
 from darkroom.domain.task import AttemptState, Task
 from darkroom.domain.update import Update
+from darkroom.observation import logger
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
 from darkroom.services.results import put_aside
@@ -20,7 +19,6 @@ from darkroom.stores.queues import Look, Queues
 from darkroom.stores.tasks import NoSuchTask, TaskStore
 
 T = TypeVar("T")
-logger = Logger(child=True)
 RECORD_GRACE = 60_000
 """Milliseconds that a look may outrun its record: longer than `submit` can live."""
 
@@ -60,7 +58,7 @@ class Tracker:
         self._scale = scale
 
     def survey(self, looks: Iterable[Look]) -> Survey:
-        """Read all these tasks, and ask their providers about those that run there."""
+        """Read the tasks of all these looks, and ask their providers about those that run there."""
         wanted = [look.task_id for look in looks if not look.cancel]
         tasks: dict[str, Task] = {}
         for part in _parts(wanted, 100):

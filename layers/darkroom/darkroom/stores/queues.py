@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -120,6 +121,15 @@ def read_message(kind: type[M], body: str) -> M:
         return kind(**values)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"not a {kind.__name__} message: {error}") from error
+
+
+def readable(kind: type[M], bodies: Iterable[str]) -> list[M]:
+    """The messages among some SQS bodies; one that can't be read is left for its own handling to fail on."""
+    messages = []
+    for body in bodies:
+        with suppress(ValueError):
+            messages.append(read_message(kind, body))
+    return messages
 
 
 def _body(message: Message) -> str:

@@ -1,0 +1,26 @@
+"""Runs a synchronous provider call to its end, or a submission that was put off. SQS, one message a batch."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+from darkroom.observation import follow, observed
+from darkroom.services.assembly import Assembly
+from darkroom.settings import Settings
+from darkroom.stores.queues import Submission, read_message
+
+assembly = Assembly(Settings.from_environment())
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def submit(record: Any) -> None:
+    """Submit the task that one message names."""
+    message = read_message(Submission, record.body)
+    follow(message.task_id)
+    assembly.dispatcher().submit_due(message.task_id)
+
+
+@observed
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Submit tasks; only the messages that failed come back."""
+    return process_partial_response(event=event, record_handler=submit, processor=processor, context=context)

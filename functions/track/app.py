@@ -1,0 +1,31 @@
+"""Looks at open tasks: poller, watchdog and keeper of deadlines. SQS, delayed messages, many a batch."""
+
+from functools import partial
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+from darkroom.observation import follow, observed
+from darkroom.services.assembly import Assembly
+from darkroom.services.tracking import Survey
+from darkroom.settings import Settings
+from darkroom.stores.queues import Look, read_message, readable
+
+assembly = Assembly(Settings.from_environment())
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def look(survey: Survey, record: Any) -> None:
+    """Bring forward the task that one message names."""
+    message = read_message(Look, record.body)
+    follow(message.task_id)
+    assembly.tracker().look(message, survey)
+
+
+@observed
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Look at tasks, with one query for as many of them as a provider takes; failed messages come back."""
+    survey = assembly.tracker().survey(readable(Look, (record["body"] for record in event["Records"])))
+    return process_partial_response(
+        event=event, record_handler=partial(look, survey), processor=processor, context=context
+    )

@@ -1,0 +1,51 @@
+"""Logs and metrics, set up once for every function: one structured line an invocation at the least."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+logger = Logger()
+
+Handler = Callable[[dict[str, Any], Any], Any]
+
+
+def observed(handler: Handler) -> Handler:
+    """Log every invocation of a handler in one line: how it ended and how many records it had."""
+
+    @functools.wraps(handler)
+    @logger.inject_lambda_context(clear_state=True)
+    def run(event: dict[str, Any], context: Any) -> Any:
+        answer = handler(event, context)
+        logger.info("done", extra=_outline(event, answer))
+        return answer
+
+    return run
+
+
+def follow(task_id: str, correlation_id: str = "") -> None:
+    """Put a task's id, and once known the id of the request that posted it, on every line from here on."""
+    logger.append_keys(task_id=task_id)
+    if correlation_id:
+        logger.append_keys(correlation_id=correlation_id)
+
+
+def count(name: str, **dimensions: str) -> None:
+    """Count one occurrence of something, by its dimensions (CloudWatch embedded metric format)."""
+    with single_metric(name=name, unit=MetricUnit.Count, value=1) as metric:
+        for dimension, value in dimensions.items():
+            metric.add_dimension(name=dimension, value=value)
+
+
+def _outline(event: dict[str, Any], answer: Any) -> dict[str, Any]:
+    outline: dict[str, Any] = {}
+    if "Records" in event:
+        outline["records"] = len(event["Records"])
+    if isinstance(answer, dict):
+        if "statusCode" in answer:
+            outline["status"] = answer["statusCode"]
+        if "batchItemFailures" in answer:
+            outline["failed"] = len(answer["batchItemFailures"])
+    return outline

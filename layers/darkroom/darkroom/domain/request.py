@@ -36,7 +36,7 @@ class ImageRequest:
     prompt: str
     action: Action = Action.GENERATE
     image_urls: tuple[str, ...] = ()
-    size: str = "1:1"
+    size: str | None = None
     resolution: str | None = None
     n: int = 1
     watermark: bool = True

@@ -44,5 +44,4 @@ class Notifier:
 
 
 def _ended(item: Mapping[str, Any]) -> bool:
-    status = item.get("status", {}).get("S")
-    return "document" in item and status in Status and Status(status).terminal
+    return "document" in item and Status(item["status"]["S"]).terminal

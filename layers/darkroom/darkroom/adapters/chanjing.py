@@ -1,0 +1,237 @@
+"""chanjing (https://www.chanjing.cc): creations that are only ever looked at, up to fifty in one call.
+
+Every answer is HTTP 200; the `code` inside says what it is.
+"""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from darkroom.adapters.answers import (
+    Object,
+    as_list,
+    as_object,
+    as_text,
+    classify,
+    pictures,
+    read_accepted,
+    read_query,
+    refusal,
+    speaks_of_content,
+    told,
+)
+from darkroom.adapters.base import (
+    Order,
+    OutcomeUnknown,
+    QueryFailed,
+    Refused,
+    Ticket,
+    Traits,
+    Unreadable,
+    Upstream,
+    UpstreamAnswer,
+    UpstreamRequest,
+)
+from darkroom.domain.failure import Disposition, ErrorCode, Failure
+from darkroom.domain.geometry import Resolution
+from darkroom.domain.update import Status, Update
+
+_SUBMIT = "/open/v1/ai_creation/task/submit"
+_QUERY = "/open/v1/ai_creation/task"
+_PAGE = "/open/v1/ai_creation/task/page"
+_TOKEN = "/open/v1/access_token"  # noqa: S105 - a path
+
+SUCCESS, FORMAT, BAD_TOKEN, PARAMETER, TOO_FAST, INTERNAL = 0, 400, 10400, 40000, 40001, 50000
+IMAGE_CREATION = 3
+_CLARITY = {Resolution.ONE_K: 1024, Resolution.TWO_K: 2048, Resolution.FOUR_K: 4096}
+_RENEW_BEFORE = 60
+"""Seconds before its end at which a fetched token is fetched anew."""
+
+
+class Chanjing:
+    """The adapter of chanjing."""
+
+    name = "chanjing"
+    traits = Traits(calls_back=False, page_size=50)
+
+    def __init__(self) -> None:
+        self._tokens = _Tokens()
+
+    def submit(self, order: Order, upstream: Upstream) -> Update:
+        """Post the creation; the answer is its id."""
+        request = UpstreamRequest("POST", _SUBMIT, json=_body(order))
+        answer = self._send(request, upstream)
+        if not 200 <= answer.status < 300:
+            raise refusal(self.name, answer, None)
+        content = read_accepted(self.name, answer)
+        code = _code(content)
+        if code != SUCCESS:
+            raise Refused(_failure(code, content.get("msg")))
+        data = content.get("data")
+        upstream_id = as_text(data) or as_text(as_object(data).get("unique_id"))
+        if not upstream_id:
+            raise OutcomeUnknown("chanjing accepted without an id")
+        return Update(Status.PROCESSING, upstream_id)
+
+    def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
+        """Look at up to fifty creations in one call, one creation by its own."""
+        ids = [ticket.upstream_id for ticket in tickets]
+        data = self._ask(_one(ids[0]) if len(ids) == 1 else _page(ids), upstream)
+        creations = as_list(as_object(data).get("list")) or [data]
+        found: dict[str, Update] = {}
+        for creation in map(as_object, creations):
+            # The submission's id is `unique_id` in the list's example; `id` is tolerated.
+            names = (as_text(creation.get("unique_id")), as_text(creation.get("id")))
+            upstream_id = next((name for name in names if name in ids), "")
+            if upstream_id:
+                found[upstream_id] = _read(creation, upstream_id)
+        return found
+
+    def read_callback(self, body: bytes) -> Update:
+        """chanjing never calls back."""
+        del body
+        raise Unreadable("chanjing has no callbacks")
+
+    def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
+        """Not possible: no call is documented."""
+        del ticket, upstream
+        return False
+
+    def _ask(self, request: UpstreamRequest, upstream: Upstream) -> Any:
+        try:
+            content = read_query(self.name, self._send(request, upstream))
+        except (Refused, OutcomeUnknown) as error:
+            raise QueryFailed(f"chanjing: {error}") from error
+        if _code(content) != SUCCESS:
+            raise QueryFailed(f"chanjing answered code {_code(content)}")
+        return content.get("data")
+
+    def _send(self, request: UpstreamRequest, upstream: Upstream) -> UpstreamAnswer:
+        """Send with the access token; where a fetched one has lapsed early, once more with a new one.
+
+        That repetition is safe: a request with a refused token was certainly not accepted.
+        """
+        token = self._tokens.current(upstream)
+        answer = upstream.send(_with_token(request, token))
+        if not upstream.credential.get("access_token") and _is_bad_token(answer):
+            answer = upstream.send(_with_token(request, self._tokens.renewed(upstream, token)))
+        return answer
+
+
+class _Tokens:
+    """Access tokens: the given one, or fetched with app id and secret key and kept until shortly before their end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[str, float]] = {}
+
+    def current(self, upstream: Upstream) -> str:
+        given = upstream.credential.get("access_token", "")
+        if given:
+            return given
+        app_id = upstream.credential.get("app_id", "")
+        with self._lock:
+            token, ends_at = self._kept.get(app_id, ("", 0.0))
+            if time.monotonic() < ends_at:
+                return token
+            return self._fetch(app_id, upstream)
+
+    def renewed(self, upstream: Upstream, refused: str) -> str:
+        app_id = upstream.credential.get("app_id", "")
+        with self._lock:
+            token, _ = self._kept.get(app_id, ("", 0.0))
+            return token if token != refused else self._fetch(app_id, upstream)
+
+    def _fetch(self, app_id: str, upstream: Upstream) -> str:
+        body = {"app_id": app_id, "secret_key": upstream.credential.get("secret_key", "")}
+        try:
+            answer = upstream.send(UpstreamRequest("POST", _TOKEN, json=body))
+            content = read_accepted("chanjing", answer)
+        except OutcomeUnknown as error:  # no token, no submission: nothing was accepted
+            raise Refused(_NO_TOKEN) from error
+        data = as_object(content.get("data"))
+        token = as_text(data.get("access_token"))
+        if answer.status != 200 or not token:
+            raise Refused(_failure(BAD_TOKEN, content.get("msg")))
+        lives = float(as_text(data.get("expire_in")) or 3600)
+        # Elsewhere in its site `expire_in` is a moment in Unix seconds, not a period: take either.
+        lives = lives - time.time() if lives > 10**9 else lives
+        self._kept[app_id] = (token, time.monotonic() + max(lives - _RENEW_BEFORE, 1.0))
+        return token
+
+
+_NO_TOKEN = Failure(
+    ErrorCode.PROVIDER_UNAVAILABLE, "chanjing: no access token could be fetched.", Disposition.ELSEWHERE
+)
+
+
+def _with_token(request: UpstreamRequest, token: str) -> UpstreamRequest:
+    return UpstreamRequest(
+        request.method, request.path, headers={"access_token": token}, query=request.query, json=request.json
+    )
+
+
+def _body(order: Order) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        **order.extra,
+        "ref_prompt": order.prompt,
+        "creation_type": IMAGE_CREATION,
+        "number_of_images": order.n,
+        "model_code": order.upstream_model,
+    }
+    if order.shape.ratio:
+        body["aspect_ratio"] = str(order.shape.ratio)
+    if order.shape.resolution:
+        body["clarity"] = _CLARITY[order.shape.resolution]
+    if order.image_urls:
+        body["ref_img_url"] = list(order.image_urls)
+    return body
+
+
+def _one(upstream_id: str) -> UpstreamRequest:
+    return UpstreamRequest("GET", _QUERY, query={"unique_id": upstream_id})
+
+
+def _page(ids: Sequence[str]) -> UpstreamRequest:
+    body = {
+        "unique_ids": list(ids),
+        "type": IMAGE_CREATION,
+        "page": 1,
+        "page_size": len(ids),
+        "is_success": False,
+    }
+    return UpstreamRequest("POST", _PAGE, json=body)
+
+
+def _code(content: Object) -> int:
+    text = as_text(content.get("code"))
+    return int(text) if text.lstrip("-").isdecimal() else -1
+
+
+def _is_bad_token(answer: UpstreamAnswer) -> bool:
+    try:
+        return _code(read_query("chanjing", answer)) == BAD_TOKEN
+    except QueryFailed:
+        return False
+
+
+def _failure(code: int, message: Any) -> Failure:
+    as_status = {BAD_TOKEN: 401, TOO_FAST: 429, INTERNAL: 500, FORMAT: 400, PARAMETER: 400}
+    return classify("chanjing", as_status.get(code, 500), str(code), message)
+
+
+def _read(creation: Object, upstream_id: str) -> Update:
+    """`Success` and `Error` are its documented words; with any other the creation is still running."""
+    word = as_text(creation.get("progress_desc")).lower()
+    if word == "success":
+        images = pictures(as_list(creation.get("output_url")))
+        if not images:
+            nothing = Failure(ErrorCode.PROVIDER_ERROR, "chanjing: the creation succeeded without any image.")
+            return Update(Status.FAILED, upstream_id, failure=nothing)
+        return Update(Status.COMPLETED, upstream_id, 100, images=images)
+    if word in {"error", "failed", "fail"}:
+        message = creation.get("err_msg")
+        kind = ErrorCode.CONTENT_POLICY if speaks_of_content(message) else ErrorCode.PROVIDER_ERROR
+        return Update(Status.FAILED, upstream_id, failure=Failure(kind, told("chanjing", message)))
+    return Update(Status.PROCESSING, upstream_id)

@@ -1,0 +1,87 @@
+"""Downloading one image: streamed with bounded memory, hashed on the way, through few and checked redirects."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import IO
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from darkroom.outbound.client import HttpClient, Timeout
+from darkroom.outbound.errors import (
+    AddressRefused,
+    ConnectFailed,
+    ImageTooLarge,
+    LinkFailed,
+    LinkGone,
+    LinkRefused,
+    OutcomeUncertain,
+)
+
+MAX_REDIRECTS = 3
+TIMEOUT = Timeout(connect=5, read=15, total=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """What came: how many bytes, and their SHA-256."""
+
+    bytes: int
+    sha256: bytes
+
+
+class Downloader:
+    """Downloads images. No key, no cookie and no referrer goes with a request."""
+
+    def __init__(self, client: HttpClient, timeout: Timeout = TIMEOUT) -> None:
+        self._client = client
+        self._timeout = timeout
+
+    def download(self, url: str, sink: IO[bytes], *, max_bytes: int) -> Downloaded:
+        """Write what a link leads to into `sink`.
+
+        Raises `LinkGone`, `LinkRefused`, `LinkFailed`, `ImageTooLarge`, `AddressRefused`.
+        """
+        try:
+            for _ in range(MAX_REDIRECTS + 1):
+                with self._client.stream("GET", url, timeout=self._timeout) as response:
+                    if response.is_redirect:
+                        url = self._next_hop(url, response)
+                        continue
+                    _check_status(response)
+                    return self._receive(response, sink, max_bytes)
+        except (ConnectFailed, OutcomeUncertain) as error:
+            raise LinkFailed(str(error)) from error
+        raise LinkRefused(f"more than {MAX_REDIRECTS} redirects")
+
+    def _next_hop(self, url: str, response: httpx.Response) -> str:
+        following = urljoin(url, response.headers.get("location", ""))
+        downgraded = urlsplit(url).scheme == "https" and urlsplit(following).scheme != "https"
+        if downgraded and not self._client.allow_loopback:
+            raise AddressRefused("a redirect leads from https to http")
+        return following
+
+    def _receive(self, response: httpx.Response, sink: IO[bytes], max_bytes: int) -> Downloaded:
+        announced = response.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > max_bytes:
+            raise ImageTooLarge(f"{announced} bytes are announced, {max_bytes} allowed")
+        digest = hashlib.sha256()
+        size = 0
+        for piece in self._client.pieces(response):
+            size += len(piece)
+            if size > max_bytes:
+                raise ImageTooLarge(f"more than {max_bytes} bytes")
+            digest.update(piece)
+            sink.write(piece)
+        return Downloaded(size, digest.digest())
+
+
+def _check_status(response: httpx.Response) -> None:
+    status = response.status_code
+    if status == 200:
+        return
+    if status in {401, 403, 404, 410}:
+        raise LinkGone(f"answered {status}")
+    if status >= 500 or status in {408, 425, 429}:
+        raise LinkFailed(f"answered {status}")
+    raise LinkRefused(f"answered {status}")

@@ -1,0 +1,53 @@
+"""The transport under every outbound request: it connects to the very address that it has checked.
+
+Ours, and not a library's: those found (httpx-secure, drawbridge, safehttpx) are for asynchronous clients only.
+"""
+
+import httpx
+
+from darkroom.outbound.addresses import Resolver, allowed_addresses, check_url, resolve
+
+
+class PublicTransport(httpx.BaseTransport):
+    """Resolves a name once, checks every address it has, and connects to one of those: rebinding gains nothing.
+
+    Connections are not kept: a pool would know them by address alone, and a stale one would leave a submission's
+    outcome unknown. Raises `AddressRefused`, `ConnectFailed` and httpx's own errors.
+    """
+
+    def __init__(self, *, allow_loopback: bool, resolver: Resolver = resolve) -> None:
+        self._allow_loopback = allow_loopback
+        self._resolver = resolver
+        limits = httpx.Limits(max_keepalive_connections=0, max_connections=32)
+        self._inner = httpx.HTTPTransport(trust_env=False, limits=limits)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request to a checked address of its host; the next one is tried where none connects."""
+        url = request.url
+        check_url(str(url), allow_loopback=self._allow_loopback)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        addresses = allowed_addresses(
+            url.host, port, allow_loopback=self._allow_loopback, resolver=self._resolver
+        )
+        for place, address in enumerate(addresses, start=1):
+            try:
+                return self._inner.handle_request(_addressed(request, address))
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if place == len(addresses):
+                    raise
+        raise AssertionError("there is at least one address")
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._inner.close()
+
+
+def _addressed(request: httpx.Request, address: str) -> httpx.Request:
+    """The same request, to an address instead of a name: `Host` and the TLS server name stay the name's."""
+    return httpx.Request(
+        method=request.method,
+        url=request.url.copy_with(host=address),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": request.url.host},
+    )

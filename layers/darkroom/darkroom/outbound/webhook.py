@@ -1,0 +1,69 @@
+"""Sending one signed webhook, as Standard Webhooks has it."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from standardwebhooks import Webhook
+
+from darkroom.outbound.client import HttpClient, Timeout
+from darkroom.outbound.errors import AddressRefused, ConnectFailed, OutcomeUncertain
+
+TIMEOUT = Timeout(connect=5, read=15, total=15)
+GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOutcome:
+    """What came of one delivery. `status` is the HTTP status, if there was an answer; `error` says why it failed.
+
+    `gone` means that the receiver wants nothing more (410).
+    """
+
+    status: int | None
+    latency_ms: int
+    error: str | None
+    gone: bool
+    delivered: bool
+
+
+class WebhookSender:
+    """Signs and sends webhooks. `secrets` gives the valid secrets (`whsec_…`), newest first, two while one rotates."""
+
+    def __init__(self, client: HttpClient, secrets: Callable[[], Sequence[str]]) -> None:
+        self._client = client
+        self._secrets = secrets
+
+    def post(self, url: str, event_id: str, timestamp: datetime, body: bytes) -> DeliveryOutcome:
+        """Deliver once. Everything that can go wrong on the way is an outcome, not an exception."""
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": event_id,
+            "webhook-timestamp": str(int(timestamp.timestamp())),
+            "webhook-signature": self.signature(event_id, timestamp, body),
+        }
+        begun = time.monotonic()
+        status, error = self._send(url, headers, body)
+        latency_ms = int((time.monotonic() - begun) * 1000)
+        delivered = status is not None and 200 <= status < 300
+        if status is not None and not delivered:
+            error = "answered with a redirect" if 300 <= status < 400 else f"answered {status}"
+        return DeliveryOutcome(status, latency_ms, error, gone=status == GONE, delivered=delivered)
+
+    def signature(self, event_id: str, timestamp: datetime, body: bytes) -> str:
+        """The signatures of all valid secrets, separated by spaces."""
+        text = body.decode()
+        return " ".join(Webhook(secret).sign(event_id, timestamp, text) for secret in self._secrets())
+
+    def _send(self, url: str, headers: dict[str, str], body: bytes) -> tuple[int | None, str | None]:
+        try:
+            # Only the status counts: what the receiver says besides is not even read.
+            with self._client.stream("POST", url, headers=headers, content=body, timeout=TIMEOUT) as response:
+                return response.status_code, None
+        except AddressRefused as error:
+            return None, f"address refused: {error}"
+        except ConnectFailed:
+            return None, "no connection"
+        except OutcomeUncertain:
+            return None, "no answer in time"

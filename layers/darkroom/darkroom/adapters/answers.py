@@ -7,6 +7,7 @@ from typing import Any
 
 from darkroom.adapters.base import OutcomeUnknown, QueryFailed, Refused, Unreadable, UpstreamAnswer
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
+from darkroom.domain.nesting import deeper_than
 from darkroom.domain.request import MAX_IMAGES_TOGETHER
 from darkroom.domain.update import MadeImage
 
@@ -21,7 +22,7 @@ _MODERATION = re.compile(
 
 def read_object(body: bytes) -> Object:
     """A body as a JSON object. Raises `Unreadable`, whatever the bytes are."""
-    if _nesting(body) > MAX_NESTING:
+    if deeper_than(body, MAX_NESTING):
         raise Unreadable(f"nested more than {MAX_NESTING} levels deep")
     try:
         content = json.loads(body)
@@ -164,18 +165,3 @@ def envelope(answer: UpstreamAnswer) -> Object | None:
 def _retry_after(answer: UpstreamAnswer) -> float | None:
     value = answer.headers.get("retry-after", "")
     return min(float(value), 3600.0) if value.isdecimal() else None
-
-
-def _nesting(body: bytes) -> int:
-    """The deepest nesting a body could have, by its brackets alone: the parser must never find out by recursing."""
-    if body.count(b"[") + body.count(b"{") <= MAX_NESTING:
-        return 0
-    depth = deepest = 0
-    for byte in re.finditer(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', body):
-        mark = byte[0]
-        if mark in {b"[", b"{"}:
-            depth += 1
-            deepest = max(deepest, depth)
-        elif mark in {b"]", b"}"}:
-            depth -= 1
-    return deepest

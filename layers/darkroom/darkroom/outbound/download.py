@@ -24,10 +24,10 @@ TIMEOUT = Timeout(connect=5, read=15, total=90)
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """What came: how many bytes, and their SHA-256."""
+    """What came: how many bytes, and their SHA-256 in hexadecimal."""
 
-    bytes: int
-    sha256: bytes
+    size: int
+    sha256: str
 
 
 class Downloader:
@@ -55,7 +55,7 @@ class Downloader:
         raise LinkRefused(f"more than {MAX_REDIRECTS} redirects")
 
     def _next_hop(self, url: str, response: httpx.Response) -> str:
-        following = urljoin(url, response.headers.get("location", ""))
+        following: str = urljoin(url, response.headers.get("location", ""))
         downgraded = urlsplit(url).scheme == "https" and urlsplit(following).scheme != "https"
         if downgraded and not self._client.allow_loopback:
             raise AddressRefused("a redirect leads from https to http")
@@ -73,7 +73,7 @@ class Downloader:
                 raise ImageTooLarge(f"more than {max_bytes} bytes")
             digest.update(piece)
             sink.write(piece)
-        return Downloaded(size, digest.digest())
+        return Downloaded(size, digest.hexdigest())
 
 
 def _check_status(response: httpx.Response) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from darkroom.outbound.client import HttpClient
     from darkroom.services.callback_address import CallbackAddresses
     from darkroom.services.callbacks import CallbackReceiver
+    from darkroom.services.deletion import Deletion
     from darkroom.services.delivery import Deliverer
     from darkroom.services.dispatch import Dispatcher
     from darkroom.services.follow_up import FollowUp
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from darkroom.services.tracking import Tracker
     from darkroom.services.upstreams import HttpUpstreams
     from darkroom.stores.accounts import AccountStore
-    from darkroom.stores.deliveries import DeliveryStore
+    from darkroom.stores.deliveries import DeliveryLog, DeliveryStore
     from darkroom.stores.links import LinkSigner
     from darkroom.stores.objects import ObjectStore
     from darkroom.stores.queues import Queues
     from darkroom.stores.secrets import SigningKeys
+    from darkroom.stores.task_list import TaskList
     from darkroom.stores.tasks import TaskStore
 
 
@@ -245,6 +247,27 @@ class Assembly:
             clock=now,
             scale=self.settings.time_scale,
         )
+
+    @cache  # noqa: B019
+    def task_list(self) -> "TaskList":
+        """Lists of tasks."""
+        from darkroom.stores.task_list import TaskList
+
+        return TaskList(clients.dynamodb(), self.settings.tasks_table)
+
+    @cache  # noqa: B019
+    def deletion(self) -> "Deletion":
+        """Removes tasks."""
+        from darkroom.services.deletion import Deletion
+
+        return Deletion(tasks=self.tasks(), deliveries=self.deliveries(), objects=self.objects())
+
+    def delivery_log(self, task: "Task") -> "DeliveryLog":
+        """The attempts to deliver a task's webhook; none yet where nothing is recorded."""
+        from darkroom.stores.deliveries import DeliveryLog
+
+        nothing = DeliveryLog(task.task_id, task.owner, task.request.callback_url or "", task.expires_at)
+        return self.deliveries().get(task.task_id) or nothing
 
     def render(self, task: "Task") -> "dict[str, object]":
         """A task as look-ups, events and webhooks show it."""

@@ -1,9 +1,9 @@
 """A provider's callback: checked, kept, read, recorded, and its downloads queued. Nothing is fetched here."""
 
-import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+from darkroom.adapters.answers import read_object
 from darkroom.adapters.base import Adapter, Unreadable
 from darkroom.domain import transitions
 from darkroom.domain.schedule import LINK_LIFE
@@ -104,7 +104,6 @@ class CallbackReceiver:
 def _says_something(body: bytes) -> bool:
     """Whether a body is a JSON object with content: a form that changed, rather than noise."""
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
+        return bool(read_object(body))
+    except Unreadable:
         return False
-    return isinstance(content, dict) and bool(content)

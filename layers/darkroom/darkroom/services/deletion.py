@@ -1,6 +1,7 @@
 """Removing an ended task with everything that lies under it."""
 
 from darkroom.domain.task import Task
+from darkroom.stores.deliveries import DeliveryStore
 from darkroom.stores.objects import ObjectStore
 from darkroom.stores.tasks import TaskStore
 
@@ -9,9 +10,18 @@ class StillOpen(Exception):
     """The task has not ended."""
 
 
-def delete(tasks: TaskStore, objects: ObjectStore, task: Task) -> None:
-    """Remove the objects first and the record last: a deletion that broke off can be repeated. Raises `StillOpen`."""
-    if not task.status.terminal:
-        raise StillOpen(task.task_id)
-    objects.delete_task(task.owner, task.task_id)
-    tasks.delete(task)
+class Deletion:
+    """Removes tasks: the objects first and the record last, so that a deletion that broke off can be repeated."""
+
+    def __init__(self, *, tasks: TaskStore, deliveries: DeliveryStore, objects: ObjectStore) -> None:
+        self._tasks = tasks
+        self._deliveries = deliveries
+        self._objects = objects
+
+    def delete(self, task: Task) -> None:
+        """Remove an ended task. Raises `StillOpen`."""
+        if not task.status.terminal:
+            raise StillOpen(task.task_id)
+        self._objects.delete_task(task.owner, task.task_id)
+        self._deliveries.delete(task.task_id)
+        self._tasks.delete(task)

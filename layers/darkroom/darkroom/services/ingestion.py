@@ -96,16 +96,16 @@ class Ingestor:
                 bytes=size,
                 width=facts.width,
                 height=facts.height,
-                sha256=digest.hex(),
+                sha256=digest,
             )
             spool.seek(0)
             return self._objects.put_image(stored, spool)
 
-    def _fetch(self, source: str, spool: IO[bytes]) -> tuple[int, bytes]:
+    def _fetch(self, source: str, spool: IO[bytes]) -> tuple[int, str]:
         """Bring the bytes into the spool; their number and SHA-256."""
         if not source.startswith(STORED):
             fetched = self._downloader.download(source, spool, max_bytes=self._max_bytes)
-            return fetched.bytes, fetched.sha256
+            return fetched.size, fetched.sha256
         digest = hashlib.sha256()
         size = 0
         with self._objects.open(source.removeprefix(STORED)) as body:
@@ -115,7 +115,7 @@ class Ingestor:
                     raise Unfit(f"it has more than {self._max_bytes} bytes")
                 digest.update(chunk)
                 spool.write(chunk)
-        return size, digest.digest()
+        return size, digest.hexdigest()
 
     @staticmethod
     def _check(spool: IO[bytes]) -> ImageFacts:

@@ -71,7 +71,7 @@ class TaskStore:
 
     def get_many(self, task_ids: Iterable[str]) -> dict[str, Task]:
         """Up to 100 tasks by id; those that are not there are left out."""
-        wanted = [{"task_id": {"S": task_id}} for task_id in dict.fromkeys(task_ids)]
+        wanted: list[Any] = [{"task_id": {"S": task_id}} for task_id in dict.fromkeys(task_ids)]
         tasks: dict[str, Task] = {}
         pause = 0.05
         while wanted:
@@ -81,7 +81,8 @@ class TaskStore:
             for item in answer["Responses"].get(self._table, []):
                 task = read_item(item)
                 tasks[task.task_id] = task
-            wanted = list(answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", []))  # type: ignore[call-overload]
+            left: Any = answer.get("UnprocessedKeys", {}).get(self._table, {})
+            wanted = left.get("Keys", [])
             if wanted:
                 time.sleep(random.uniform(0, pause))
                 pause = min(2 * pause, 1.0)

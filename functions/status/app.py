@@ -1,0 +1,89 @@
+"""Everything that can be looked up: tasks, lists, deliveries, models, usage, health and the OpenAPI document."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from darkroom.api.errors import not_found
+from darkroom.api.headers import matches_etag, wait_seconds
+from darkroom.api.http import answer, authenticate, new_app, respond
+from darkroom.api.listing import list_tasks, show_usage
+from darkroom.api.rendering import render_delivery
+from darkroom.api.tasks import entity_tag, owned_task, task_answer
+from darkroom.observation import follow, observed
+from darkroom.services.assembly import Assembly
+from darkroom.services.clock import now
+from darkroom.services.waiting import wait_for_end
+from darkroom.settings import Settings
+
+assembly = Assembly(Settings.from_environment())
+app = new_app()
+
+
+@app.get("/v1/tasks/<task_id>")
+def get_task(task_id: str) -> Response[str]:
+    """One task, now or (`Prefer: wait=N`) as soon as it has ended."""
+    caller = authenticate(app, assembly.accounts)
+    headers = app.current_event.headers
+    wait = wait_seconds(headers)
+    task = owned_task(assembly.tasks(), caller.owner, task_id)
+    task = wait_for_end(assembly.tasks(), task, wait) if wait else task
+    follow(task.task_id, task.correlation_id)
+    etag = entity_tag(task, assembly.links(), now())
+    if matches_etag(headers, etag):
+        return answer(304, etag=etag, cache_control="private, no-cache")
+    return task_answer(200, task, assembly.links(), now())
+
+
+@app.get("/v1/tasks")
+def get_tasks() -> Response[str]:
+    """A page of the caller's tasks, newest first."""
+    caller = authenticate(app, assembly.accounts)
+    return answer(200, list_tasks(assembly, caller.owner, app.current_event.query_string_parameters))
+
+
+@app.get("/v1/tasks/<task_id>/webhook")
+def get_webhook(task_id: str) -> Response[str]:
+    """The attempts to deliver a task's webhook."""
+    task = owned_task(assembly.tasks(), authenticate(app, assembly.accounts).owner, task_id)
+    if not task.request.callback_url:
+        raise not_found("The task was posted without a callback_url.")
+    return answer(200, render_delivery(assembly.delivery_log(task)))
+
+
+@app.get("/v1/models")
+def get_models() -> Response[str]:
+    """The catalog."""
+    from darkroom.api.models import render_catalog  # noqa: PLC0415 - the catalog is not needed for a look-up
+
+    authenticate(app, assembly.accounts)
+    return answer(200, render_catalog())
+
+
+@app.get("/v1/usage")
+def get_usage() -> Response[str]:
+    """The caller's usage in a month."""
+    caller = authenticate(app, assembly.accounts)
+    return answer(
+        200, show_usage(assembly.accounts(), caller.owner, app.current_event.query_string_parameters, now())
+    )
+
+
+@app.get("/health")
+def get_health() -> Response[str]:
+    """That we are here."""
+    return answer(200, {"status": "ok"})
+
+
+@app.get("/openapi.json")
+def get_openapi() -> Response[str]:
+    """The description of this API."""
+    from darkroom.api.document import openapi_document  # noqa: PLC0415 - a large file, seldom asked for
+
+    return Response(200, "application/json", openapi_document())
+
+
+@observed
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Answer one request of API Gateway."""
+    return respond(app, event, context)

@@ -1,0 +1,55 @@
+"""Batches: many tasks in one call, each accepted or refused by itself."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from darkroom.api.errors import ApiError, internal, invalid_field
+from darkroom.api.rendering import render_task
+from darkroom.api.submitting import submit_task
+from darkroom.observation import logger
+from darkroom.services.assembly import Assembly
+from darkroom.services.clock import now
+from darkroom.stores.accounts import ApiKey
+
+MAX_TASKS = 100
+WORKERS = 8
+
+
+def submit_batch(
+    assembly: Assembly, caller: ApiKey, body: Mapping[str, Any], *, key: str | None, request_id: str
+) -> dict[str, Any]:
+    """Record every task of a batch; `generate` submits them. With an idempotency key each task has its own of it.
+
+    Raises `ApiError` (422) where the batch itself has no readable form.
+    """
+    unknown = next((name for name in body if name != "tasks"), None)
+    if unknown is not None:
+        raise invalid_field(f"unknown field {unknown[:80]!r}: a batch has only 'tasks'", unknown[:80])
+    tasks = body.get("tasks")
+    if not isinstance(tasks, list) or not 1 <= len(tasks) <= MAX_TASKS:
+        raise invalid_field(f"tasks must be a list of 1 to {MAX_TASKS} tasks", "tasks")
+
+    def submit_one(place: int) -> dict[str, Any]:
+        own_key = None if key is None else f"{key}/{place}"
+        return _submit_one(assembly, caller, tasks[place], place, own_key, request_id)
+
+    assembly.submissions()  # built once, before there are threads
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return {"data": list(pool.map(submit_one, range(len(tasks))))}
+
+
+def _submit_one(
+    assembly: Assembly, caller: ApiKey, body: Any, place: int, key: str | None, request_id: str
+) -> dict[str, Any]:
+    try:
+        if not isinstance(body, dict):
+            raise invalid_field("a task must be a JSON object", f"tasks[{place}]")
+        correlation_id = f"{request_id}/{place}"
+        submitted = submit_task(assembly, caller, body, key=key, correlation_id=correlation_id, inline=False)
+        return {"index": place, "status": 202, "task": render_task(submitted.task, assembly.links(), now())}
+    except ApiError as error:
+        return {"index": place, "status": error.status, **error.envelope(request_id)}
+    except Exception:
+        logger.exception("batch item failed", extra={"index": place})
+        return {"index": place, "status": 500, **internal().envelope(request_id)}

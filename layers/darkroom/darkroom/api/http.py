@@ -1,0 +1,139 @@
+"""The HTTP edge that every function behind API Gateway shares: routing, errors, request ids, bodies, keys."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+from darkroom.api.errors import ApiError, bad_request, forbidden, internal, too_large, unauthorized
+from darkroom.domain.nesting import deeper_than
+from darkroom.observation import logger
+from darkroom.stores.accounts import AccountStore, ApiKey
+
+JSON = "application/json"
+MAX_BODY = 6 * 1024 * 1024
+"""What a synchronous invocation of a function can carry (AWS: Lambda quotas)."""
+MAX_NESTING = 100
+
+
+def to_json(value: Any) -> str:
+    """A body, compact, in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def new_app() -> APIGatewayHttpResolver:
+    """A router whose every error is answered in our envelope."""
+    app = APIGatewayHttpResolver(serializer=to_json)
+
+    def refused(error: ApiError) -> Response[str]:
+        return Response(error.status, JSON, to_json(error.envelope(request_id(app))), dict(error.headers))
+
+    def nothing_here(error: NotFoundError) -> Response[str]:
+        del error
+        path, method = app.current_event.path, app.current_event.http_method
+        return refused(ApiError(404, "not_found", f"There is nothing at {method} {path[:200]}."))
+
+    def broken(error: Exception) -> Response[str]:
+        logger.exception("request failed", extra={"error_type": type(error).__name__})
+        return refused(internal())
+
+    app.exception_handler(ApiError)(refused)
+    app.exception_handler(Exception)(broken)
+    app.not_found(nothing_here)
+    return app
+
+
+def respond(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Route one event of API Gateway; every answer carries its request id."""
+    answer = app.resolve(event, context)
+    answer.setdefault("headers", {})["x-request-id"] = request_id(app)
+    return answer
+
+
+def request_id(app: APIGatewayHttpResolver) -> str:
+    """The id of the request being answered."""
+    return str(app.current_event.request_context.request_id)
+
+
+def answer(status: int, body: Any = None, **headers: str) -> Response[str]:
+    """A JSON answer; header names are given with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(
+        status, JSON if body is not None else None, to_json(body) if body is not None else "", named
+    )
+
+
+def raw_body(app: APIGatewayHttpResolver, *, limit: int = MAX_BODY) -> bytes:
+    """The body as it came. Raises `ApiError` (413)."""
+    event = app.current_event
+    text = event.body or ""
+    if len(text) > limit * 4 // 3 + 4:
+        raise too_large(f"the body is larger than {limit} bytes")
+    body = _decoded(text) if event.is_base64_encoded else text.encode("utf-8", "surrogatepass")
+    if len(body) > limit:
+        raise too_large(f"the body is larger than {limit} bytes")
+    return body
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """A body as a JSON object. Raises `ApiError` (400) that says what is wrong with it."""
+    if not body.strip():
+        raise bad_request("the body is empty: send a JSON object")
+    if deeper_than(body, MAX_NESTING):
+        raise bad_request(f"the body is nested more than {MAX_NESTING} levels deep")
+    try:
+        value = json.loads(body, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise bad_request("the body is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise bad_request(
+            f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise bad_request(f"the body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise bad_request("the body is not a JSON object")
+    return value
+
+
+def authenticate(
+    app: APIGatewayHttpResolver, find_key: Callable[[], AccountStore], *, admin: bool = False
+) -> ApiKey:
+    """Who is calling. Raises `ApiError`: 401 without a known key, 403 with one that does not allow this."""
+    scheme, _, key = (app.current_event.headers.get("authorization") or "").partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key:
+        raise unauthorized("give your API key in the header `Authorization: Bearer <key>`")
+    found = find_key().find_key(key) if len(key) <= 512 else None
+    if found is None:
+        raise unauthorized("this API key is not known here")
+    if found.disabled:
+        raise forbidden("this API key is disabled")
+    if admin and not found.admin:
+        raise forbidden("this call needs an admin key")
+    logger.append_keys(owner=found.owner)
+    return found
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except binascii.Error as error:
+        raise bad_request("the body is broken") from error
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {twice[:80]!r} is there twice")
+    return value
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not a JSON number")

@@ -1,0 +1,103 @@
+"""Lists and sums: a page of tasks, and a month of usage."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from darkroom.api.errors import bad_request
+from darkroom.api.rendering import render_task
+from darkroom.domain.money import format_credits
+from darkroom.domain.update import Status
+from darkroom.services.assembly import Assembly
+from darkroom.services.clock import now
+from darkroom.stores.accounts import AccountStore
+from darkroom.stores.task_list import BadCursor, Filters
+
+Query = Mapping[str, str]
+DEFAULT_LIMIT, MAX_LIMIT = 20, 100
+_FIELDS = frozenset({"status", "model", "provider", "created_after", "created_before", "limit", "cursor"})
+_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
+
+
+def list_tasks(assembly: Assembly, owner: str, query: Query) -> dict[str, Any]:
+    """A page of an owner's tasks. Raises `ApiError` (400)."""
+    _known(query, _FIELDS)
+    if "status" in query and query["status"] not in {status.value for status in Status}:
+        raise bad_request(f"status must be one of {', '.join(Status)}", "status")
+    equal = {name: query[name] for name in ("status", "model", "provider") if query.get(name)}
+    if "model" in equal:
+        equal["model"] = _model_name(equal["model"])
+    filters = Filters(equal, _moment(query, "created_after"), _moment(query, "created_before"))
+    limit = _whole(query, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
+    try:
+        page = assembly.task_list().page(owner, filters, limit=limit, cursor=query.get("cursor") or None)
+    except BadCursor as error:
+        raise bad_request("cursor is not one that this list gave out", "cursor") from error
+    moment = now()
+    return {
+        "object": "list",
+        "data": [render_task(task, assembly.links(), moment) for task in page.tasks],
+        "next_cursor": page.next_cursor,
+    }
+
+
+def show_usage(accounts: AccountStore, owner: str, query: Query, moment: int) -> dict[str, Any]:
+    """An owner's usage in a month, by model and provider and in all. Raises `ApiError` (400)."""
+    _known(query, frozenset({"month"}))
+    month = query.get("month") or datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m")
+    if not _MONTH.fullmatch(month):
+        raise bad_request("month must be YYYY-MM, such as 2026-11", "month")
+    lines = accounts.usage(owner, month)
+    return {
+        "object": "usage",
+        "month": month,
+        "data": [
+            {
+                "model": line.model,
+                "provider": line.provider,
+                "tasks": line.completed + line.failed + line.cancelled,
+                "completed": line.completed,
+                "failed": line.failed,
+                "cancelled": line.cancelled,
+                "images": line.images,
+                "credits": format_credits(Decimal(line.credits)),
+            }
+            for line in lines
+        ],
+        "total": {
+            "tasks": sum(line.completed + line.failed + line.cancelled for line in lines),
+            "images": sum(line.images for line in lines),
+            "credits": format_credits(sum((Decimal(line.credits) for line in lines), Decimal(0))),
+        },
+    }
+
+
+def _model_name(name: str) -> str:
+    """The catalog's name of a model that may be given by any of its names."""
+    from darkroom.domain.catalog import UnknownModel, catalog
+
+    try:
+        return catalog().find(name).name
+    except UnknownModel as error:
+        raise bad_request(str(error), "model") from error
+
+
+def _known(query: Query, names: frozenset[str]) -> None:
+    unknown = next((name for name in query if name not in names), None)
+    if unknown is not None:
+        raise bad_request(f"unknown parameter {unknown[:80]!r}: use {', '.join(sorted(names))}", unknown[:80])
+
+
+def _moment(query: Query, name: str) -> int | None:
+    return _whole(query, name, 0, 10**15 - 1)
+
+
+def _whole(query: Query, name: str, low: int, high: int) -> int | None:
+    text = query.get(name)
+    if text is None or text == "":
+        return None
+    if not text.isdecimal() or len(text) > 16 or not low <= int(text) <= high:
+        raise bad_request(f"{name} must be a whole number from {low} to {high}", name)
+    return int(text)

@@ -1,0 +1,260 @@
+"""What `POST /v1/tasks` accepts, checked field by field, and every problem told in one sentence."""
+
+import base64
+import binascii
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from darkroom.api.errors import ApiError, invalid_field
+from darkroom.domain.geometry import GeometryError, parse_resolution, parse_size
+from darkroom.domain.nesting import deeper_than
+from darkroom.domain.request import Action, ImageRequest, Strategy
+
+MAX_REFERENCE_BYTES = 10 * 1024 * 1024
+MAX_LINK = 4096
+MAX_EXTRA_BYTES = 16 * 1024
+MAX_EXTRA_NESTING = 8
+_DATA_URI = re.compile(r"data:image/(png|jpeg|jpg|webp|gif|bmp|tiff);base64,")
+
+MetadataKey = Annotated[StrictStr, Field(min_length=1, max_length=64)]
+MetadataValue = Annotated[StrictStr, Field(max_length=512)]
+
+
+class NewTask(BaseModel):
+    """A request to generate or edit images. Unknown fields are refused by name: a typo must not cost money."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+        description="A catalog name (seedream-5.0, seedream-4.5, …) or any name that a provider uses for it.",
+        examples=["seedream-4.5"],
+    )
+    prompt: Annotated[str, Field(min_length=1, max_length=4000)] = Field(
+        description="What to make, 1 to 4000 characters.",
+        examples=["a lighthouse in a snow storm, oil on canvas"],
+    )
+    action: Literal["generate", "edit"] = Field("generate", description="`edit` needs an image.")
+    image_urls: Annotated[list[StrictStr], Field(max_length=14)] = Field(
+        default_factory=list, description="Reference images: http(s) links or data URIs, each up to 10 MB."
+    )
+    size: Annotated[str, Field(max_length=40)] | None = Field(
+        None, description="A ratio (16:9), a class (1K, 2K, 3K, 4K), WIDTHxHEIGHT, or adaptive. Default 1:1."
+    )
+    resolution: Annotated[str, Field(max_length=10)] | None = Field(
+        None, description="1K, 2K, 3K or 4K; with a ratio it fixes the pixels. Default: the model's."
+    )
+    n: Annotated[StrictInt, Field(ge=1, le=15)] = Field(
+        1, description="How many images; with references at most 15."
+    )
+    watermark: StrictBool = True
+    seed: Annotated[StrictInt, Field(ge=-1, le=2147483647)] = Field(-1, description="-1 is random.")
+    guidance_scale: Annotated[float, Field(ge=1, le=10, allow_inf_nan=False, strict=False)] | None = None
+    output_format: Literal["jpeg", "png"] | None = Field(
+        None, description="For models that have it. Default jpeg."
+    )
+    optimize_prompt: Literal["standard", "fast"] = "standard"
+    web_search: StrictBool = False
+    provider: StrictStr | Annotated[list[StrictStr], Field(min_length=1, max_length=20)] | None = Field(
+        None, description="Pins one provider, or orders several."
+    )
+    strategy: Literal["cheapest", "fastest", "listed"] = "cheapest"
+    callback_url: StrictStr | None = Field(
+        None, description="Your webhook: https, public, up to 2048 characters."
+    )
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
+    extra: dict[StrictStr, Any] = Field(default_factory=dict, description="Handed to the provider unchanged.")
+
+    @field_validator("prompt")
+    @classmethod
+    def _says_something(cls, prompt: str) -> str:
+        if not prompt.strip():
+            raise _problem("must not be blank")
+        return prompt
+
+    @field_validator("guidance_scale", mode="before")
+    @classmethod
+    def _is_number(cls, value: Any) -> Any:
+        if isinstance(value, (bool, str)):
+            raise _problem("must be a number from 1 to 10")
+        return value
+
+    @field_validator("size")
+    @classmethod
+    def _is_size(cls, size: str | None) -> str | None:
+        return _geometry(parse_size, size)
+
+    @field_validator("resolution")
+    @classmethod
+    def _is_resolution(cls, resolution: str | None) -> str | None:
+        return _geometry(parse_resolution, resolution)
+
+    @field_validator("image_urls")
+    @classmethod
+    def _are_references(cls, urls: list[str]) -> list[str]:
+        for place, url in enumerate(urls):
+            problem = _reference_problem(url)
+            if problem:
+                raise _problem(problem, place)
+        return urls
+
+    @field_validator("provider")
+    @classmethod
+    def _are_providers(cls, provider: str | list[str] | None) -> str | list[str] | None:
+        names = [provider] if isinstance(provider, str) else provider or []
+        if any(not name for name in names):
+            raise _problem("must name a provider")
+        if len(set(names)) != len(names):
+            raise _problem("must name each provider once")
+        return provider
+
+    @field_validator("extra")
+    @classmethod
+    def _is_small(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(extra).encode()
+        if len(text) > MAX_EXTRA_BYTES:
+            raise _problem(f"must have at most {MAX_EXTRA_BYTES} bytes as JSON")
+        if deeper_than(text, MAX_EXTRA_NESTING):
+            raise _problem(f"must be nested at most {MAX_EXTRA_NESTING} levels deep")
+        return extra
+
+    def to_request(self) -> ImageRequest:
+        """The request in the domain's form."""
+        providers = [self.provider] if isinstance(self.provider, str) else self.provider or []
+        return ImageRequest(
+            model=self.model,
+            prompt=self.prompt,
+            action=Action(self.action),
+            image_urls=tuple(self.image_urls),
+            size=self.size,
+            resolution=self.resolution,
+            n=self.n,
+            watermark=self.watermark,
+            seed=self.seed,
+            guidance_scale=self.guidance_scale,
+            output_format=self.output_format,
+            optimize_prompt=self.optimize_prompt,
+            web_search=self.web_search,
+            providers=tuple(providers),
+            strategy=Strategy(self.strategy),
+            callback_url=self.callback_url,
+            metadata=self.metadata,
+            extra=self.extra,
+        )
+
+
+def read_request(body: Mapping[str, Any], *, local_mode: bool) -> ImageRequest:
+    """The request in a body. Raises `ApiError` (422) for the first field that can't be accepted."""
+    try:
+        task = NewTask.model_validate(body)
+    except ValidationError as error:
+        raise _told(error) from error
+    if task.callback_url is not None:
+        _check_callback_url(task.callback_url, local_mode=local_mode)
+    return task.to_request()
+
+
+def fingerprint(body: Mapping[str, Any]) -> str:
+    """The digest of a body as it was given; the order of fields and white space do not matter."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_callback_url(url: str, *, local_mode: bool) -> None:
+    from darkroom.outbound.addresses import check_webhook_url
+
+    try:
+        check_webhook_url(url, local_mode=local_mode)
+    except ValueError as error:
+        raise invalid_field(f"callback_url {error}", "callback_url") from error
+
+
+def _told(error: ValidationError) -> ApiError:
+    """The first problem as a sentence with its field."""
+    problems = error.errors(include_url=False, include_input=False)
+    # An unknown field comes first: it is often the misspelt form of the one that is then said to be missing.
+    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
+    place = [part for part in first["loc"] if part not in _UNION_BRANCHES]
+    if "place" in first.get("ctx", {}):
+        place.append(first["ctx"]["place"])
+    param = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+    if first["type"] == "extra_forbidden":
+        return invalid_field(_unknown(str(place[-1])), param[:200])
+    if first["type"] == "missing":
+        return invalid_field(f"{param} is required", param)
+    message = first["msg"].removeprefix("Value error, ")
+    return invalid_field(f"{param[:200]}: {message[:1].lower()}{message[1:]}", param[:200])
+
+
+_UNION_BRANCHES = frozenset(
+    {
+        "str",
+        "[key]",
+        "constrained-str",
+        "float",
+        "list[str]",
+        "list[constrained-str]",
+        "function-after[_is_size(), str]",
+    }
+)
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, NewTask.model_fields, n=1)
+    hint = f": did you mean {near[0]!r}?" if near else "; a provider's own options go under 'extra'"
+    return f"unknown field {name[:80]!r}{hint}"
+
+
+def _problem(message: str, place: int | None = None) -> PydanticCustomError:
+    context = {} if place is None else {"place": place}
+    return PydanticCustomError("rule", message, context)
+
+
+def _geometry(parse: Any, text: str | None) -> str | None:
+    if text is not None:
+        try:
+            parse(text)
+        except GeometryError as error:
+            raise PydanticCustomError("rule", "{reason}", {"reason": str(error)}) from error
+    return text
+
+
+def _reference_problem(url: str) -> str | None:
+    """What is wrong with a reference image, if anything is."""
+    if url.startswith("data:"):
+        header = _DATA_URI.match(url)
+        if not header:
+            return "must be data:image/(png|jpeg|webp|gif|bmp|tiff);base64,…"
+        content = url[header.end() :]
+        if len(content) * 3 // 4 > MAX_REFERENCE_BYTES:
+            return f"must have at most {MAX_REFERENCE_BYTES} bytes"
+        try:
+            empty = not base64.b64decode(content, validate=True)
+        except (binascii.Error, ValueError):
+            return "must be valid base64"
+        return "must not be empty" if empty else None
+    if len(url) > MAX_LINK:
+        return f"must have at most {MAX_LINK} characters"
+    from darkroom.outbound.addresses import check_url
+    from darkroom.outbound.errors import AddressRefused
+
+    try:
+        check_url(url, allow_loopback=True)
+    except AddressRefused as error:
+        return f"must be an http(s) link or a data URI: {error}"
+    return None

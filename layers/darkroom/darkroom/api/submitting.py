@@ -1,0 +1,69 @@
+"""Posting, cancelling and deleting in the words of the API: what the services refuse becomes an HTTP error."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from darkroom.api.errors import conflict, invalid_field
+from darkroom.api.request import fingerprint, read_request
+from darkroom.domain.routing import NoOffer
+from darkroom.domain.task import Task
+from darkroom.services.assembly import Assembly
+from darkroom.services.cancellation import AlreadyEnded, cancel
+from darkroom.services.clock import now
+from darkroom.services.deletion import StillOpen
+from darkroom.services.delivery_requests import NothingToSend, send_again
+from darkroom.services.submission import IdempotencyConflict, Submitted
+from darkroom.stores.accounts import ApiKey
+
+
+def submit_task(
+    assembly: Assembly,
+    caller: ApiKey,
+    body: Mapping[str, Any],
+    *,
+    key: str | None,
+    correlation_id: str,
+    inline: bool = True,
+) -> Submitted:
+    """Accept the task in a body. Raises `ApiError`."""
+    request = read_request(body, local_mode=assembly.settings.local_mode)
+    try:
+        return assembly.submissions().submit(
+            caller.owner,
+            request,
+            fingerprint=fingerprint(body),
+            correlation_id=correlation_id,
+            idempotency_key=key,
+            inline=inline,
+        )
+    except NoOffer as error:
+        raise invalid_field(str(error), error.param) from error
+    except IdempotencyConflict as error:
+        message = "this Idempotency-Key was used before with another body: use a new key for a new task"
+        raise conflict(message, error.task_id, "Idempotency-Key") from error
+
+
+def cancel_task(assembly: Assembly, task: Task) -> Task:
+    """Cancel an open task. Raises `ApiError` (409)."""
+    try:
+        return cancel(assembly.tasks(), task, now)
+    except AlreadyEnded as error:
+        raise conflict("the task has ended, and an end never changes", task.task_id) from error
+
+
+def delete_task(assembly: Assembly, task: Task) -> None:
+    """Remove an ended task. Raises `ApiError` (409)."""
+    try:
+        assembly.deletion().delete(task)
+    except StillOpen as error:
+        raise conflict("the task is still open: cancel it first", task.task_id) from error
+
+
+def resend_webhook(assembly: Assembly, task: Task) -> None:
+    """Send an ended task's webhook again. Raises `ApiError` (409)."""
+    try:
+        send_again(assembly.queues(), assembly.deliveries(), task)
+    except NothingToSend as error:
+        raise conflict("the task was posted without a callback_url", task.task_id) from error
+    except StillOpen as error:
+        raise conflict("the task has not ended: its webhook is sent when it does", task.task_id) from error

@@ -1,0 +1,109 @@
+"""Listing an owner's tasks, newest first, page by page."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from darkroom.domain.identifiers import well_formed
+from darkroom.domain.task import Task
+from darkroom.stores.tasks import read_item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MAX_READS = 10
+"""Pages of the index that one call reads: a filter that matches little then gives a short page and a cursor."""
+
+
+class BadCursor(ValueError):
+    """The cursor was not given out for this list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list is narrowed to. Times are Unix milliseconds, both ends belonging to it."""
+
+    equal: Mapping[str, str] = field(default_factory=dict)
+    """Attributes and the values that they must have: status, model, provider."""
+    created_after: int | None = None
+    created_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some tasks, and the cursor of what follows them, if anything may."""
+
+    tasks: tuple[Task, ...]
+    next_cursor: str | None
+
+
+class TaskList:
+    """Reads the index of tasks by owner."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def page(self, owner: str, filters: Filters, *, limit: int, cursor: str | None = None) -> Page:
+        """Up to `limit` of an owner's tasks. Raises `BadCursor`."""
+        start = _start(owner, cursor) if cursor else None
+        found: list[dict[str, Any]] = []
+        for _ in range(MAX_READS):
+            # One more than is wanted tells whether anything follows.
+            answer = self._client.query(**self._query(owner, filters, limit + 1 - len(found), start))
+            found.extend(answer["Items"])
+            start = answer.get("LastEvaluatedKey")
+            if start is None or len(found) > limit:
+                break
+        tasks = tuple(read_item(item) for item in found[:limit])
+        if len(found) > limit:
+            return Page(tasks, _cursor(found[limit - 1]))
+        return Page(tasks, _cursor(start) if start else None)
+
+    def _query(self, owner: str, filters: Filters, limit: int, start: Any) -> Any:
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": "by_owner",
+            "KeyConditionExpression": "#owner = :owner AND #created BETWEEN :after AND :before",
+            "ExpressionAttributeNames": {"#owner": "owner", "#created": "created_at"},
+            "ExpressionAttributeValues": {
+                ":owner": {"S": owner},
+                ":after": {"N": str(filters.created_after or 0)},
+                ":before": {
+                    "N": str(filters.created_before if filters.created_before is not None else 10**15)
+                },
+            },
+            "ScanIndexForward": False,
+            # With a filter the limit counts what is read, not what is found: read more at once then.
+            "Limit": 100 if filters.equal else limit,
+        }
+        if filters.equal:
+            query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in filters.equal)
+            query["ExpressionAttributeNames"] |= {f"#{name}": name for name in filters.equal}
+            query["ExpressionAttributeValues"] |= {
+                f":{name}": {"S": value} for name, value in filters.equal.items()
+            }
+        if start:
+            query["ExclusiveStartKey"] = start
+        return query
+
+
+def _cursor(item: Mapping[str, Any]) -> str:
+    """Where to go on: after this item. The owner is not in it; it is always the caller's."""
+    place = json.dumps([item["task_id"]["S"], int(item["created_at"]["N"])])
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _start(owner: str, cursor: str) -> dict[str, Any]:
+    try:
+        place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        task_id, created_at = place
+        readable = isinstance(task_id, str) and well_formed(task_id) and type(created_at) is int
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
+        raise BadCursor(cursor) from error
+    if not readable or not 0 <= created_at < 10**15:
+        raise BadCursor(cursor)
+    return {"owner": {"S": owner}, "created_at": {"N": str(created_at)}, "task_id": {"S": task_id}}

@@ -1,0 +1,404 @@
+"""A whole deployment in one process, on a clock of its own: the real services over moto, with queues that can be
+pumped, a stream that is read, a provider that is scripted, and a process that can be killed at any call."""
+
+import hashlib
+import heapq
+import itertools
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import IO, Any
+
+import boto3
+from botocore.exceptions import EndpointConnectionError
+
+from darkroom.adapters.base import Adapter, OutcomeUnknown, Refused, Upstream, UpstreamAnswer, UpstreamRequest
+from darkroom.adapters.registry import adapter
+from darkroom.api.rendering import render_task
+from darkroom.domain.catalog import catalog
+from darkroom.domain.failure import Disposition, ErrorCode, Failure
+from darkroom.domain.request import ImageRequest
+from darkroom.domain.schedule import jittered, queue_delay
+from darkroom.domain.task import Task
+from darkroom.outbound.download import Downloaded
+from darkroom.outbound.errors import LinkGone
+from darkroom.outbound.webhook import DeliveryOutcome
+from darkroom.services.callback_address import CallbackAddresses
+from darkroom.services.callbacks import CallbackReceiver
+from darkroom.services.delivery import Deliverer
+from darkroom.services.dispatch import Dispatcher
+from darkroom.services.follow_up import FollowUp
+from darkroom.services.ingestion import Ingestor
+from darkroom.services.notification import Notifier
+from darkroom.services.orders import OrderBook
+from darkroom.services.submission import Submissions, Submitted
+from darkroom.services.tracking import Tracker
+from darkroom.settings import Settings
+from darkroom.stores.deliveries import DeliveryStore
+from darkroom.stores.links import LinkSigner
+from darkroom.stores.objects import ObjectStore
+from darkroom.stores.queues import Copy, Delivery, Look, Message, Submission, read_message
+from darkroom.stores.secrets import SigningKeys
+from darkroom.stores.tasks import TaskStore
+
+PUBLIC_URL = "https://gateway.example"
+MAX_RECEIVES = 5
+VISIBILITY = 180_000
+
+
+class Killed(BaseException):
+    """The process died here. No handler of ours can catch it."""
+
+
+@dataclass
+class Chaos:
+    """Counts the calls that leave the process, and lets one of them be the last: before or after it took effect."""
+
+    kill_at: int | None = None
+    after: bool = False
+    error: BaseException | None = None
+    calls: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def call(self, name: str) -> Iterator[None]:
+        """Wrap one outgoing call."""
+        self.calls.append(name)
+        due = self.kill_at is not None and len(self.calls) == self.kill_at
+        if due and not self.after:
+            raise self.error or Killed(name)
+        yield
+        if due and self.after:
+            raise self.error or Killed(name)
+
+
+@dataclass(order=True)
+class _Waiting:
+    due_at: int
+    number: int
+    queue: str = field(compare=False)
+    body: str = field(compare=False)
+    receives: int = field(compare=False, default=0)
+
+
+class PumpedQueues:
+    """The queues: messages wait on the world's clock, and come again when their handling fails."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.waiting: list[_Waiting] = []
+        self.dead: list[_Waiting] = []
+        self._numbers = itertools.count()
+
+    def send(self, message: Message, *, wait: float = 0) -> None:
+        self._push(message, queue_delay(jittered(wait, 0.5)) * 1000)
+
+    def send_at(self, message: Message, due_at: int, *, now: int) -> None:
+        self._push(message, queue_delay((due_at - now) / 1000) * 1000)
+
+    def send_all(self, messages: Any) -> None:
+        with self._world.chaos.call("sqs.send_all"):
+            for message in messages:
+                self._put(message, 0)
+
+    def _push(self, message: Message, delay: int) -> None:
+        with self._world.chaos.call(f"sqs.send {type(message).__name__}"):
+            self._put(message, delay)
+
+    def _put(self, message: Message, delay: int) -> None:
+        body = json.dumps(asdict(message))
+        heapq.heappush(
+            self.waiting,
+            _Waiting(self._world.time + delay, next(self._numbers), type(message).__name__, body),
+        )
+
+    def take(self) -> _Waiting | None:
+        return heapq.heappop(self.waiting) if self.waiting else None
+
+    def put_back(self, message: _Waiting) -> None:
+        message.receives += 1
+        message.due_at = self._world.time + VISIBILITY
+        if message.receives >= MAX_RECEIVES:
+            self.dead.append(message)
+        else:
+            heapq.heappush(self.waiting, message)
+
+
+class ScriptedProvider:
+    """An evolink that does what the test says: pictures after a while, callbacks dropped, doubled or late."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.submissions = 0
+        self.callbacks: Callable[[int], int] = lambda number: 1
+        self.latency = 10_000
+        self.refusals: list[Exception] = []
+        self.answer_first = True
+
+    @property
+    def credential(self) -> Mapping[str, str]:
+        return {"api_key": "k"}
+
+    def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+        with self._world.chaos.call(f"provider {request.method}"):
+            if request.method == "POST":
+                return self._submit(request)
+            return self._query(request.path.rsplit("/", 1)[-1])
+
+    def _submit(self, request: UpstreamRequest) -> UpstreamAnswer:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.submissions += 1
+        job_id = f"task-unified-{self.submissions}"
+        job = {
+            "n": request.json.get("n", 1),
+            "done_at": self._world.time + self.latency,
+            "callback_url": request.json.get("callback_url"),
+        }
+        self.jobs[job_id] = job
+        for _ in range(self.callbacks(self.submissions)):
+            self._world.later(self.latency, lambda: self._call_back(job_id))
+        return _answer({"id": job_id, "status": "pending", "progress": 0, "model": "m", "created": 1})
+
+    def _query(self, job_id: str) -> UpstreamAnswer:
+        return _answer(self.body(job_id)) if job_id in self.jobs else _answer({"error": {"code": "x"}}, 404)
+
+    def body(self, job_id: str) -> dict[str, Any]:
+        job = self.jobs[job_id]
+        if self._world.time < job["done_at"]:
+            return {"id": job_id, "status": "processing", "progress": 40}
+        links = [f"https://pictures.example/{job_id}/{index}" for index in range(job["n"])]
+        return {"id": job_id, "status": "completed", "progress": 100, "results": links}
+
+    def _call_back(self, job_id: str) -> None:
+        url = self.jobs[job_id]["callback_url"]
+        if url:
+            self._world.receive_callback(url, json.dumps(self.body(job_id)).encode())
+
+
+class World:
+    """The deployment. `run` pumps queues, stream and provider until nothing is left to do."""
+
+    def __init__(
+        self, tables: tuple[str, str], bucket: str, picture: bytes, chaos: Chaos | None = None
+    ) -> None:
+        self.time = 1_780_000_000_000
+        self.chaos = chaos or Chaos()
+        self.picture = picture
+        self.announced: list[tuple[str, str]] = []
+        self.delivered: list[str] = []
+        self.downloads: Counter[str] = Counter()
+        self.missing: set[str] = set()
+        self.crashes = 0
+        self._agenda: list[tuple[int, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._streamed: dict[str, dict[str, Any]] = {}
+        self._tables, self._bucket = tables, bucket
+        self.queues = PumpedQueues(self)
+        self.provider = ScriptedProvider(self)
+        self._build()
+
+    def _build(self) -> None:
+        settings = Settings(
+            {
+                "DARKROOM_PUBLIC_URL": PUBLIC_URL,
+                "DARKROOM_EVOLINK_BASE_URL": "https://api.evolink.ai",
+                "DARKROOM_TASK_RETENTION_DAYS": "30",
+            }
+        )
+        session = boto3.Session()
+        dynamodb = self._watched(session.client("dynamodb"), "dynamodb")
+        s3 = self._watched(session.client("s3"), "s3")
+        keys = SigningKeys("signing", lambda name: {"identity": "i" * 48, "callback": []})
+        self.tasks = TaskStore(dynamodb, *self._tables)
+        objects = ObjectStore(s3, self._bucket)
+        self.objects = objects
+        deliveries = DeliveryStore(dynamodb, self._tables[0])
+        self.deliveries = deliveries
+        links = LinkSigner.from_session(session, self._bucket, link_seconds=3600)
+        queues: Any = self.queues
+        follow_up = FollowUp(queues, self.clock)
+        addresses = CallbackAddresses(settings, keys)
+        shared: Any = {"tasks": self.tasks, "clock": self.clock}
+        scaled: Any = {"adapters": self.adapter, "follow_up": follow_up, "scale": 1}
+        orders = OrderBook(
+            catalog=catalog(), adapters=self.adapter, addresses=addresses, reference_link=lambda key: key
+        )
+        dispatcher = Dispatcher(
+            queues=queues, objects=lambda: objects, orders=orders, upstreams=self, addresses=addresses,
+            **shared, **scaled,
+        )  # fmt: skip
+        self.dispatcher = dispatcher
+        self.submissions = Submissions(
+            queues=queues, objects=lambda: objects, catalog=catalog(), keys=keys,
+            available=lambda: {"evolink"}, dispatcher=dispatcher, follow_up=follow_up, settings=settings, **shared,
+        )  # fmt: skip
+        self.callbacks = CallbackReceiver(objects=objects, addresses=addresses, **shared, **scaled)
+        self.tracker = Tracker(
+            queues=queues,
+            objects=lambda: objects,
+            upstreams=self,
+            latency=lambda task: 10.0,
+            **shared,
+            **scaled,
+        )
+        self.ingestor = Ingestor(
+            objects=objects, queues=queues, downloader=self, adapters=self.adapter, upstreams=self,  # type: ignore[arg-type]
+            max_bytes=40 * 1024 * 1024, **shared,
+        )  # fmt: skip
+        self.notifier = Notifier(queues=queues, bus=self, clock=self.clock)
+        self.deliverer = Deliverer(
+            deliveries=deliveries, queues=queues, post=self.post, scale=1,
+            render=lambda task: render_task(task, links, self.time), **shared,
+        )  # fmt: skip
+
+    # What stands in for the outside.
+
+    def clock(self) -> int:
+        return self.time
+
+    def adapter(self, name: str) -> Adapter:
+        return adapter(name)
+
+    def reach(self, provider: str, credential: str) -> Upstream:
+        return self.provider
+
+    def current_credential(self, provider: str) -> str:
+        return "default"
+
+    def announce(self, task: Task) -> None:
+        with self.chaos.call("events.put_events"):
+            self.announced.append((task.task_id, task.status.value))
+
+    def post(self, url: str, event_id: str, timestamp: Any, body: bytes) -> DeliveryOutcome:
+        with self.chaos.call("webhook post"):
+            self.delivered.append(event_id)
+            return DeliveryOutcome(status=200, latency_ms=5, error=None, gone=False, delivered=True)
+
+    def download(self, url: str, sink: IO[bytes], *, max_bytes: int) -> Any:
+        with self.chaos.call("download"):
+            self.downloads[url] += 1
+            if url in self.missing:
+                raise LinkGone("404")
+            sink.write(self.picture)
+            return Downloaded(len(self.picture), hashlib.sha256(self.picture).hexdigest())
+
+    # The clockwork.
+
+    def later(self, wait: int, what: Callable[[], None]) -> None:
+        heapq.heappush(self._agenda, (self.time + wait, next(self._numbers), what))
+
+    def submit(self, request: ImageRequest, key: str | None = None) -> Submitted | None:
+        """What an app's POST does; None where the function died."""
+        try:
+            return self.submissions.submit(
+                "owner",
+                request,
+                fingerprint="f",
+                correlation_id=f"c{next(self._numbers)}",
+                idempotency_key=key,
+            )
+        except (Killed, EndpointConnectionError):
+            self.crashes += 1
+            return None
+
+    def receive_callback(self, url: str, body: bytes) -> None:
+        """A provider's POST; where it gets no answer it comes again three times, as evolink does."""
+        provider, task_id, token = url.removeprefix(f"{PUBLIC_URL}/callbacks/").split("/")
+        for _ in range(4):
+            try:
+                self.callbacks.receive(provider, task_id, token, {}, body)
+            except (Killed, EndpointConnectionError):
+                self.crashes += 1
+            else:
+                return
+
+    def run(self, until: int = 100_000_000) -> None:
+        """Go on until nothing is left to do (or that many milliseconds have passed)."""
+        end = self.time + until
+        self._read_stream()
+        while self._agenda or self.queues.waiting:
+            next_event = self._agenda[0][0] if self._agenda else end + 1
+            next_message = self.queues.waiting[0].due_at if self.queues.waiting else end + 1
+            moment = min(next_event, next_message)
+            if moment > end:
+                return
+            self.time = max(self.time, moment)
+            if next_event <= next_message:
+                heapq.heappop(self._agenda)[2]()
+            else:
+                self._handle()
+            self._read_stream()
+
+    def _handle(self) -> None:
+        message = self.queues.take()
+        assert message is not None
+        try:
+            self._work(message)
+        except (Killed, EndpointConnectionError):
+            self.crashes += 1
+            self.queues.put_back(message)
+
+    def _work(self, message: _Waiting) -> None:
+        match message.queue:
+            case "Look":
+                look = read_message(Look, message.body)
+                self.tracker.look(look, self.tracker.survey([look]))
+            case "Submission":
+                self.dispatcher.submit_due(read_message(Submission, message.body).task_id)
+            case "Copy":
+                self.ingestor.copy(read_message(Copy, message.body), redelivered=message.receives > 0)
+            case "Delivery":
+                self.deliverer.deliver(read_message(Delivery, message.body))
+
+    def _read_stream(self) -> None:
+        """Hand every change since the last reading to notify, again and again until it is taken."""
+        client = boto3.client("dynamodb")
+        for item in client.scan(TableName=self._tables[0])["Items"]:
+            key = item["task_id"]["S"]
+            old = self._streamed.get(key, {})
+            if old == item:
+                continue
+            record = {"eventName": "MODIFY", "dynamodb": {"NewImage": item, "OldImage": old}}
+            for _ in range(3):
+                try:
+                    self.notifier.changed(record)
+                except (Killed, EndpointConnectionError):
+                    self.crashes += 1
+                else:
+                    break
+            self._streamed[key] = item
+
+    def _watched(self, client: Any, service: str) -> Any:
+        return _WatchedClient(client, service, self.chaos)
+
+
+class _WatchedClient:
+    """A boto3 client whose every call goes through the chaos."""
+
+    def __init__(self, client: Any, service: str, chaos: Chaos) -> None:
+        self._client = client
+        self._service = service
+        self._chaos = chaos
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._client, name)
+        if not callable(attribute) or name in {"get_paginator", "exceptions"}:
+            return attribute
+
+        def call(**parameters: Any) -> Any:
+            with self._chaos.call(f"{self._service}.{name}"):
+                return attribute(**parameters)
+
+        return call
+
+
+def _answer(body: Any, status: int = 200) -> UpstreamAnswer:
+    return UpstreamAnswer(status, {"content-type": "application/json"}, json.dumps(body).encode())
+
+
+def refusal(code: ErrorCode, disposition: Disposition) -> Refused:
+    """A provider that says no."""
+    return Refused(Failure(code, "no", disposition))

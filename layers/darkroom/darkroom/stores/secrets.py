@@ -85,7 +85,7 @@ class Credentials:
 
     def available(self) -> frozenset[str]:
         """The providers that there is a credential for."""
-        return frozenset(provider for provider, fields in self._read(self._name).items() if fields)
+        return frozenset(name for name, entry in self._read(self._name).items() if entry and isinstance(entry, dict))
 
     def current(self, provider: str) -> str:
         """The name of the credential that new tasks take."""

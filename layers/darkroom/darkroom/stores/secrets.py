@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -59,10 +60,13 @@ class SigningKeys:
 
 
 def webhook_secrets(name: str, read: SecretReader = read_secret) -> list[str]:
-    """The secrets that webhooks are signed with, newest first, in Standard Webhooks' form (`whsec_…`)."""
+    """The secrets that webhooks are signed with, newest first, in Standard Webhooks' form (`whsec_` and base64).
+
+    The managed secret is `{"current": "…", "previous": "…"}`: any text, or one in that form already.
+    """
     secret = read(name)
     found = [str(secret[field]) for field in ("current", "previous") if secret.get(field)]
-    return [value if value.startswith("whsec_") else f"whsec_{value}" for value in found]
+    return [text if text.startswith("whsec_") else f"whsec_{b64encode(text.encode()).decode()}" for text in found]
 
 
 class NoCredential(Exception):

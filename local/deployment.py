@@ -1,0 +1,163 @@
+"""Deploys the real template into the emulator, as `sam deploy` would, and mends what the emulator drops."""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from local.emulator import REGION, ROOT_KEY, Emulator
+from local.emulator_gaps import rewrite
+from local.packages import function_package, layer_package
+from local.paths import EMULATOR_ENVIRONMENT, TEMPLATE, WORK
+from local.template import Template, read_template, resources
+
+STACK = "darkroom"
+_ARTIFACTS = "darkroom-artifacts"
+API_ID = "da4c0001"
+"""The id that the template's tag gives the API in the emulator."""
+
+_TRANSLATE = """
+import json, sys
+from samtranslator.translator.transform import transform
+from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
+
+class NoManagedPolicies(ManagedPolicyLoader):
+    def __init__(self): self._policy_map = {}
+    def load(self): return self._policy_map
+
+template, parameters = json.load(sys.stdin)
+json.dump(transform(template, parameters, NoManagedPolicies()), sys.stdout)
+"""
+
+
+class DeploymentFailed(Exception):
+    """The stack did not come up, or is not what the template says."""
+
+
+def deploy(emulator: Emulator, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Deploy the template with these parameters. Returns the stack's outputs. Raises `DeploymentFailed`."""
+    template = read_template()
+    uploaded = _with_uploads(emulator, template)
+    translated = _translate(uploaded, parameters)
+    _create(emulator, translated, parameters)
+    _mend(emulator, template, parameters)
+    _check_routes(emulator, template)
+    stack = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    return {entry["OutputKey"]: entry["OutputValue"] for entry in stack["Outputs"]}
+
+
+def _with_uploads(emulator: Emulator, template: Template) -> Template:
+    """The template with every folder of code replaced by where it was uploaded to."""
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=_ARTIFACTS)
+
+    def upload(package: bytes) -> dict[str, str]:
+        key = f"{hashlib.sha256(package).hexdigest()}.zip"
+        s3.upload_fileobj(io.BytesIO(package), _ARTIFACTS, key)
+        return {"Bucket": _ARTIFACTS, "Key": key}
+
+    for layer in resources(template, "AWS::Serverless::LayerVersion").values():
+        layer["Properties"]["ContentUri"] = upload(layer_package())
+    for function in resources(template, "AWS::Serverless::Function").values():
+        name = function["Properties"]["CodeUri"].strip("/").rpartition("/")[2]
+        function["Properties"]["CodeUri"] = upload(function_package(name))
+    return template
+
+
+def _translate(template: Template, parameters: Mapping[str, str]) -> str:
+    """The SAM template as plain CloudFormation, by AWS's own translator in the emulator's environment."""
+    defaults = {
+        name: entry["Default"] for name, entry in template["Parameters"].items() if "Default" in entry
+    }
+    given = json.dumps([template, {**defaults, **parameters}])
+    command = [str(EMULATOR_ENVIRONMENT / "bin" / "python"), "-c", _TRANSLATE]
+    environment = {
+        "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": ROOT_KEY, "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
+        "PATH": os.defpath, "HOME": str(WORK),
+    }  # fmt: skip
+    done = subprocess.run(  # noqa: S603
+        command, input=given, capture_output=True, text=True, check=False, env=environment
+    )
+    if done.returncode:
+        raise DeploymentFailed(f"{TEMPLATE.name} could not be translated:\n{done.stderr[-2000:]}")
+    return json.dumps(rewrite(json.loads(done.stdout), {**defaults, **parameters}))
+
+
+def _create(emulator: Emulator, translated: str, parameters: Mapping[str, str]) -> None:
+    emulator.client("s3").put_object(Bucket=_ARTIFACTS, Key="template.json", Body=translated.encode())
+    cloudformation = emulator.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateURL=f"{emulator.url}/{_ARTIFACTS}/template.json",
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    try:
+        waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    except Exception as error:
+        events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+        failed = [
+            f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+            for event in events
+            if event["ResourceStatus"].endswith("FAILED")
+        ]
+        raise DeploymentFailed("the stack did not come up:\n" + "\n".join(failed)) from error
+
+
+def _mend(emulator: Emulator, template: Template, parameters: Mapping[str, str]) -> None:
+    """Set what the emulator's CloudFormation drops: times to live, recovery, lifecycle rules."""
+    names = _physical_names(emulator)
+    dynamodb = emulator.client("dynamodb")
+    for logical, table in resources(template, "AWS::DynamoDB::Table").items():
+        properties = table["Properties"]
+        if "TimeToLiveSpecification" in properties:
+            dynamodb.update_time_to_live(
+                TableName=names[logical], TimeToLiveSpecification=properties["TimeToLiveSpecification"]
+            )
+        if "PointInTimeRecoverySpecification" in properties:
+            dynamodb.update_continuous_backups(
+                TableName=names[logical],
+                PointInTimeRecoverySpecification=properties["PointInTimeRecoverySpecification"],
+            )
+    for logical, bucket in resources(template, "AWS::S3::Bucket").items():
+        rules = [
+            _lifecycle_rule(rule, template, parameters)
+            for rule in bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+        ]
+        emulator.client("s3").put_bucket_lifecycle_configuration(
+            Bucket=names[logical], LifecycleConfiguration={"Rules": rules}
+        )
+
+
+def _lifecycle_rule(
+    rule: Mapping[str, Any], template: Template, parameters: Mapping[str, str]
+) -> dict[str, Any]:
+    """A CloudFormation lifecycle rule in the form of the S3 API."""
+    plain: dict[str, Any] = {
+        "ID": rule["Id"], "Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}
+    }  # fmt: skip
+    if "ExpirationInDays" in rule:
+        name = rule["ExpirationInDays"]["Ref"]
+        plain["Expiration"] = {"Days": int(parameters.get(name, template["Parameters"][name]["Default"]))}
+    if "AbortIncompleteMultipartUpload" in rule:
+        plain["AbortIncompleteMultipartUpload"] = rule["AbortIncompleteMultipartUpload"]
+    return plain
+
+
+def _physical_names(emulator: Emulator) -> dict[str, str]:
+    found = emulator.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
+
+
+def _check_routes(emulator: Emulator, template: Template) -> None:
+    """A stack can look whole without a single route: only what answers is deployed."""
+    live = {route["RouteKey"] for route in emulator.client("apigatewayv2").get_routes(ApiId=API_ID)["Items"]}
+    declared = {
+        route["Properties"]["RouteKey"] for route in resources(template, "AWS::ApiGatewayV2::Route").values()
+    }
+    if live != declared:
+        raise DeploymentFailed(f"the live routes are not the template's: {sorted(live ^ declared)}")

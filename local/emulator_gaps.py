@@ -1,0 +1,40 @@
+"""Where the emulator's CloudFormation reads a template differently from AWS, the template is rewritten for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.template import Template, resources
+
+
+def rewrite(translated: Template, parameters: Mapping[str, Any]) -> Template:
+    """The translated template in the form in which the emulator makes of it what AWS would."""
+    _write_numbers_out(translated, parameters)
+    _name_secrets_by_arn(translated)
+    return translated
+
+
+def _write_numbers_out(translated: Template, parameters: Mapping[str, Any]) -> None:
+    """A number parameter arrives there as a text, over which its queue poller stumbles."""
+    for mapping in resources(translated, "AWS::Lambda::EventSourceMapping").values():
+        scaling = mapping["Properties"].get("ScalingConfig", {})
+        limit = scaling.get("MaximumConcurrency")
+        if isinstance(limit, dict):
+            scaling["MaximumConcurrency"] = int(parameters[limit["Ref"]])
+
+
+def _name_secrets_by_arn(translated: Template) -> None:
+    """A secret's `Ref` is its name there, and no policy matches a name: on AWS it is the ARN."""
+    secrets = resources(translated, "AWS::SecretsManager::Secret").keys()
+    for role in resources(translated, "AWS::IAM::Role").values():
+        for policy in role["Properties"].get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                statement["Resource"] = _named(statement["Resource"], secrets)
+
+
+def _named(resource: Any, secrets: Any) -> Any:
+    if isinstance(resource, list):
+        return [_named(each, secrets) for each in resource]
+    if isinstance(resource, dict) and resource.get("Ref") in secrets:
+        name = resource["Ref"]
+        return {"Fn::Sub": f"arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:${{{name}}}-*"}
+    return resource

@@ -1,0 +1,105 @@
+"""The local front: the API at `http://127.0.0.1:PORT`, as API Gateway would serve it, before the emulator.
+
+It lets a burst wait for its turn where the emulator would turn it away, keeps API Gateway's own limits, and answers a
+crashed function as API Gateway does.
+"""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local.deployment import API_ID
+
+MAX_REQUEST = 10 * 1024 * 1024
+"""What an HTTP API takes (AWS: API Gateway quotas)."""
+AT_ONCE, WAITING_AT_ONCE = 10, 6
+PATIENCE = 25.0
+"""Seconds for which a request that the emulator turns away for load is tried again."""
+_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "content-length", "date", "server"}
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+
+class Front:
+    """Serves the API on a loopback port, in a thread of its own."""
+
+    def __init__(self, emulator_url: str, port: int) -> None:
+        self._base = f"{emulator_url}/_aws/execute-api/{API_ID}"
+        self._port = port
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Serve. Raises `OSError` where the port is taken."""
+        sock = socket.create_server(("127.0.0.1", self._port), backlog=1024)
+        app = Starlette(
+            routes=[Route("/{path:path}", self._forward, methods=_METHODS)], lifespan=self._lifespan
+        )
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [sock]}, name="front", daemon=True
+        )
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Serve no more."""
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join(timeout=5)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: Starlette):  # type: ignore[no-untyped-def]
+        del app
+        limits = httpx.Limits(max_connections=AT_ONCE + WAITING_AT_ONCE, max_keepalive_connections=AT_ONCE)
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._waits = asyncio.Semaphore(WAITING_AT_ONCE)
+        async with httpx.AsyncClient(timeout=35, limits=limits, trust_env=False) as self._client:
+            yield
+
+    async def _forward(self, request: Request) -> Response:
+        body = await request.body()
+        if len(body) > MAX_REQUEST:
+            return JSONResponse({"message": "Request Entity Too Large"}, 413)
+        turns = self._waits if "wait" in request.headers.get("prefer", "") else self._turns
+        async with turns:
+            return await self._send(request, body)
+
+    async def _send(self, request: Request, body: bytes) -> Response:
+        path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+        query = request.scope["query_string"].decode("latin-1")
+        url = f"{self._base}{path}" + (f"?{query}" if query else "")
+        headers = [(k, v) for k, v in request.headers.raw if k.decode() not in _HOP | {"host"}]
+        ends_at = time.monotonic() + PATIENCE
+        while True:
+            try:
+                answer = await self._client.request(request.method, url, headers=headers, content=body)
+            except httpx.HTTPError:
+                return JSONResponse({"message": "Service Unavailable"}, 503)
+            busy = answer.status_code == 429 and b"request_id" not in answer.content
+            if not busy or time.monotonic() > ends_at:
+                return _answer(answer)
+            await asyncio.sleep(0.1)
+
+
+def _answer(answer: httpx.Response) -> Response:
+    """The emulator's answer as API Gateway would give it: a crash is a plain 500 and says nothing."""
+    if answer.status_code == 502 and b"errorMessage" in answer.content:
+        return JSONResponse({"message": "Internal Server Error"}, 500)
+    response = Response(answer.content, answer.status_code)
+    response.raw_headers = [
+        (name.lower(), value) for name, value in answer.headers.raw if name.lower().decode() not in _HOP
+    ]
+    if answer.status_code not in {204, 304}:
+        response.headers["content-length"] = str(len(answer.content))
+    return response

@@ -1,6 +1,6 @@
 """Where the emulator's CloudFormation reads a template differently from AWS, the template is rewritten for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from local.template import Template, resources
@@ -10,6 +10,7 @@ def rewrite(translated: Template, parameters: Mapping[str, Any]) -> Template:
     """The translated template in the form in which the emulator makes of it what AWS would."""
     _write_numbers_out(translated, parameters)
     _name_secrets_by_arn(translated)
+    _allow_message_batches(translated)
     return translated
 
 
@@ -25,10 +26,21 @@ def _write_numbers_out(translated: Template, parameters: Mapping[str, Any]) -> N
 def _name_secrets_by_arn(translated: Template) -> None:
     """A secret's `Ref` is its name there, and no policy matches a name: on AWS it is the ARN."""
     secrets = resources(translated, "AWS::SecretsManager::Secret").keys()
+    for statement in _statements(translated):
+        statement["Resource"] = _named(statement["Resource"], secrets)
+
+
+def _allow_message_batches(translated: Template) -> None:
+    """Sending a batch of messages wants a right of its own there: on AWS it is `sqs:SendMessage` too."""
+    for statement in _statements(translated):
+        if "sqs:SendMessage" in statement["Action"]:
+            statement["Action"] = [*statement["Action"], "sqs:SendMessageBatch"]
+
+
+def _statements(translated: Template) -> Iterator[dict[str, Any]]:
     for role in resources(translated, "AWS::IAM::Role").values():
         for policy in role["Properties"].get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                statement["Resource"] = _named(statement["Resource"], secrets)
+            yield from policy["PolicyDocument"]["Statement"]
 
 
 def _named(resource: Any, secrets: Any) -> Any:
@@ -36,5 +48,7 @@ def _named(resource: Any, secrets: Any) -> Any:
         return [_named(each, secrets) for each in resource]
     if isinstance(resource, dict) and resource.get("Ref") in secrets:
         name = resource["Ref"]
-        return {"Fn::Sub": f"arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:${{{name}}}-*"}
+        return {
+            "Fn::Sub": f"arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:${{{name}}}-*"
+        }
     return resource

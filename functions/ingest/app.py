@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-
 from darkroom.observation import follow, observed
+from darkroom.records import QUEUE, work_through
 from darkroom.services.assembly import Assembly
 from darkroom.settings import Settings
 from darkroom.stores.queues import Copy, read_message
 
 assembly = Assembly(Settings.from_environment())
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 def copy(record: Any) -> None:
@@ -24,4 +22,4 @@ def copy(record: Any) -> None:
 @observed
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Copy images; only the messages that failed come back."""
-    return process_partial_response(event=event, record_handler=copy, processor=processor, context=context)
+    return work_through(event, context, kind=QUEUE, handle=copy)

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-
 from darkroom.observation import observed
+from darkroom.records import STREAM, work_through
 from darkroom.services.assembly import Assembly
 from darkroom.settings import Settings
 
 assembly = Assembly(Settings.from_environment())
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
 
 
 def announce(record: Any) -> None:
@@ -20,6 +18,4 @@ def announce(record: Any) -> None:
 @observed
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Announce ended tasks; the stream repeats from the first record that failed."""
-    return process_partial_response(
-        event=event, record_handler=announce, processor=processor, context=context
-    )
+    return work_through(event, context, kind=STREAM, handle=announce)

@@ -3,16 +3,14 @@
 from functools import partial
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-
 from darkroom.observation import follow, observed
+from darkroom.records import QUEUE, work_through
 from darkroom.services.assembly import Assembly
 from darkroom.services.tracking import Survey
 from darkroom.settings import Settings
 from darkroom.stores.queues import Look, read_message, readable
 
 assembly = Assembly(Settings.from_environment())
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 def look(survey: Survey, record: Any) -> None:
@@ -26,6 +24,4 @@ def look(survey: Survey, record: Any) -> None:
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Look at tasks, with one query for as many of them as a provider takes; failed messages come back."""
     survey = assembly.tracker().survey(readable(Look, (record["body"] for record in event["Records"])))
-    return process_partial_response(
-        event=event, record_handler=partial(look, survey), processor=processor, context=context
-    )
+    return work_through(event, context, kind=QUEUE, handle=partial(look, survey))

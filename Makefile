@@ -1,0 +1,88 @@
+# Every target makes the environment that it needs. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+
+VENV := .venv
+PY := $(VENV)/bin/python
+EMULATOR := .local/emulator
+SAM := .local/sam
+SOURCES := layers/darkroom functions local tests benchmarks
+export PYTHONPATH := layers/darkroom:.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export SAM_CLI_TELEMETRY := 0
+
+# Installs a lock into an environment; what the installer has to say is shown only where it fails.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: set PYTHON=/path/to/python3" if sys.version_info < (3, 11) else 0)'
+	@echo "installing $(2) into $(1)"
+	@$(PYTHON) -m venv $(1)
+	@$(1)/bin/python -m pip install --quiet --no-deps --require-hashes -r $(2) > $(1)/install.log 2>&1 || { grep -i error $(1)/install.log | sed 's#https\?://[^ ]*##g'; exit 1; }
+	@touch $@
+endef
+
+help:  ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: $(VENV)/.made $(EMULATOR)/.made  ## make one picture with each provider on this machine, and show them
+	@$(PY) -m local.first_run
+
+serve: $(VENV)/.made $(EMULATOR)/.made  ## run the local stack until Ctrl-C
+	@exec $(PY) -m local.serve
+
+test: lint types sam pytest  ## check and test everything
+
+pytest: $(VENV)/.made $(EMULATOR)/.made
+	@$(PY) -m pytest -q -n 2 --dist loadgroup tests
+
+unit: $(VENV)/.made  ## test the parts, without AWS
+	@$(PY) -m pytest -q tests/unit
+
+integration: $(VENV)/.made  ## test them together, on an AWS in process
+	@$(PY) -m pytest -q tests/integration
+
+e2e: $(VENV)/.made $(EMULATOR)/.made  ## test the deployed template on the local stack
+	@$(PY) -m pytest -q tests/e2e
+
+lint: $(VENV)/.made  ## check style and format
+	@$(VENV)/bin/ruff check --quiet $(wildcard $(SOURCES))
+	@$(VENV)/bin/ruff format --quiet --check $(wildcard $(SOURCES))
+
+format: $(VENV)/.made  ## put style and format right
+	@$(VENV)/bin/ruff check --quiet --fix $(wildcard $(SOURCES))
+	@$(VENV)/bin/ruff format --quiet $(wildcard $(SOURCES))
+
+types: $(VENV)/.made  ## check the types, strictly
+	@$(VENV)/bin/mypy --no-error-summary layers/darkroom/darkroom local tests $(wildcard benchmarks)
+	@for folder in functions/*/; do $(VENV)/bin/mypy --no-error-summary $$folder/app.py; done
+
+sam: $(SAM)/.made  ## validate the template and build what a deployment uploads
+	@AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam validate --lint --template template.yaml > .local/sam.log 2>&1 || { cat .local/sam.log; exit 1; }
+	@$(SAM)/bin/sam build --template template.yaml --build-dir .aws-sam/build > .local/sam.log 2>&1 || { cat .local/sam.log; exit 1; }
+	@echo "template valid, layer built: $$(du -sm .aws-sam/build/DarkroomLayer | cut -f1) MB"
+
+bench: $(VENV)/.made  ## measure speed and memory against named baselines
+	@$(PY) -m benchmarks
+
+openapi: $(VENV)/.made  ## write the OpenAPI document anew
+	@$(PY) -m local.openapi
+
+lock: $(VENV)/.made  ## lock the dependencies anew, with hashes and without addresses
+	@for name in dev emulator sam; do $(VENV)/bin/uv pip compile $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
+	@$(VENV)/bin/uv pip compile $(LOCK) requirements/runtime.in -o layers/darkroom/requirements.txt
+LOCK := --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
+
+clean:  ## remove everything that was made here
+	@rm -rf $(VENV) .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis pictures
+
+$(VENV)/.made: requirements/dev.txt
+	$(call install,$(VENV),requirements/dev.txt)
+
+$(EMULATOR)/.made: requirements/emulator.txt
+	$(call install,$(EMULATOR),requirements/emulator.txt)
+
+$(SAM)/.made: requirements/sam.txt
+	$(call install,$(SAM),requirements/sam.txt)
+
+.PHONY: help run serve test pytest unit integration e2e lint format types sam bench openapi lock clean

@@ -69,18 +69,14 @@ def _with_uploads(emulator: Emulator, template: Template) -> Template:
 
 def _translate(template: Template, parameters: Mapping[str, str]) -> str:
     """The SAM template as plain CloudFormation, by AWS's own translator in the emulator's environment."""
-    defaults = {
-        name: entry["Default"] for name, entry in template["Parameters"].items() if "Default" in entry
-    }
+    defaults = {name: entry["Default"] for name, entry in template["Parameters"].items() if "Default" in entry}
     given = json.dumps([template, {**defaults, **parameters}])
     command = [str(EMULATOR_ENVIRONMENT / "bin" / "python"), "-c", _TRANSLATE]
     environment = {
         "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": ROOT_KEY, "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
         "PATH": os.defpath, "HOME": str(WORK),
     }  # fmt: skip
-    done = subprocess.run(  # noqa: S603
-        command, input=given, capture_output=True, text=True, check=False, env=environment
-    )
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise DeploymentFailed(f"{TEMPLATE.name} could not be translated:\n{done.stderr[-2000:]}")
     return json.dumps(rewrite(json.loads(done.stdout), {**defaults, **parameters}))
@@ -133,9 +129,7 @@ def _mend(emulator: Emulator, template: Template, parameters: Mapping[str, str])
         )
 
 
-def _lifecycle_rule(
-    rule: Mapping[str, Any], template: Template, parameters: Mapping[str, str]
-) -> dict[str, Any]:
+def _lifecycle_rule(rule: Mapping[str, Any], template: Template, parameters: Mapping[str, str]) -> dict[str, Any]:
     """A CloudFormation lifecycle rule in the form of the S3 API."""
     plain: dict[str, Any] = {
         "ID": rule["Id"], "Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}
@@ -156,8 +150,6 @@ def _physical_names(emulator: Emulator) -> dict[str, str]:
 def _check_routes(emulator: Emulator, template: Template) -> None:
     """A stack can look whole without a single route: only what answers is deployed."""
     live = {route["RouteKey"] for route in emulator.client("apigatewayv2").get_routes(ApiId=API_ID)["Items"]}
-    declared = {
-        route["Properties"]["RouteKey"] for route in resources(template, "AWS::ApiGatewayV2::Route").values()
-    }
+    declared = {route["Properties"]["RouteKey"] for route in resources(template, "AWS::ApiGatewayV2::Route").values()}
     if live != declared:
         raise DeploymentFailed(f"the live routes are not the template's: {sorted(live ^ declared)}")

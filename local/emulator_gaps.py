@@ -48,7 +48,6 @@ def _named(resource: Any, secrets: Any) -> Any:
         return [_named(each, secrets) for each in resource]
     if isinstance(resource, dict) and resource.get("Ref") in secrets:
         name = resource["Ref"]
-        return {
-            "Fn::Sub": f"arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:${{{name}}}-*"
-        }
+        place = "${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}"
+        return {"Fn::Sub": f"arn:{place}:secret:${{{name}}}-*"}
     return resource

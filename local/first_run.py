@@ -53,9 +53,7 @@ def main() -> int:
         with LocalStack(StackSettings.from_environment(DARKROOM_PORT="0")) as stack:
             print(f"ready after {time.monotonic() - began:.1f} s at {stack.base_url}\n", flush=True)
             headers = {"authorization": f"Bearer {stack.api_key}"}
-            with httpx.Client(
-                base_url=stack.base_url, headers=headers, timeout=40, trust_env=False
-            ) as client:
+            with httpx.Client(base_url=stack.base_url, headers=headers, timeout=40, trust_env=False) as client:
                 return _make_pictures(client)
     except KeyboardInterrupt:
         print("\nstopped; nothing is left running")

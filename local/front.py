@@ -9,6 +9,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import AsyncIterator
 
 import httpx
 import uvicorn
@@ -40,14 +41,10 @@ class Front:
     def start(self) -> None:
         """Serve. Raises `OSError` where the port is taken."""
         sock = socket.create_server(("127.0.0.1", self._port), backlog=1024)
-        app = Starlette(
-            routes=[Route("/{path:path}", self._forward, methods=_METHODS)], lifespan=self._lifespan
-        )
+        app = Starlette(routes=[Route("/{path:path}", self._forward, methods=_METHODS)], lifespan=self._lifespan)
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [sock]}, name="front", daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [sock]}, name="front", daemon=True)
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
             time.sleep(0.01)
@@ -59,7 +56,7 @@ class Front:
             self._thread.join(timeout=5)
 
     @contextlib.asynccontextmanager
-    async def _lifespan(self, app: Starlette):  # type: ignore[no-untyped-def]
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         del app
         limits = httpx.Limits(max_connections=AT_ONCE + WAITING_AT_ONCE, max_keepalive_connections=AT_ONCE)
         self._turns = asyncio.Semaphore(AT_ONCE)

@@ -46,9 +46,9 @@ def _dependencies() -> Path:
         "--requirement",
         str(LAYER / "requirements.txt"),
     ]
-    subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    subprocess.run(command, check=True, capture_output=True, text=True)
     # Run as a script, because that is how `sam build` runs it too.
-    subprocess.run([sys.executable, str(LAYER / "prune.py"), str(unfinished)], check=True)  # noqa: S603
+    subprocess.run([sys.executable, str(LAYER / "prune.py"), str(unfinished)], check=True)
     unfinished.rename(target)
     return target
 

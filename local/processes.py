@@ -14,13 +14,11 @@ from local.paths import LOGS
 class Process:
     """A child process with its output in a log file."""
 
-    def __init__(
-        self, name: str, command: Sequence[str], *, environment: Mapping[str, str], directory: Path
-    ) -> None:
+    def __init__(self, name: str, command: Sequence[str], *, environment: Mapping[str, str], directory: Path) -> None:
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{name}-{os.getpid()}.log"
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own commands
+            self._process = subprocess.Popen(
                 command,
                 env=dict(environment),
                 cwd=directory,

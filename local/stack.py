@@ -163,9 +163,7 @@ class LocalStack:
 
     def _put_provider_keys(self) -> None:
         keys = {
-            name: {
-                "access_token" if name == "chanjing" else "api_key": self.settings.key(name) or SIMULATOR_KEY
-            }
+            name: {"access_token" if name == "chanjing" else "api_key": self.settings.key(name) or SIMULATOR_KEY}
             for name in PROVIDERS
         }
         client = self.emulator.client("secretsmanager")

@@ -54,7 +54,7 @@ def get_webhook(task_id: str) -> Response[str]:
 @app.get("/v1/models")
 def get_models() -> Response[str]:
     """The catalog."""
-    from darkroom.api.models import render_catalog  # noqa: PLC0415 - the catalog is not needed for a look-up
+    from darkroom.api.models import render_catalog
 
     authenticate(app, assembly.accounts)
     return answer(200, render_catalog())
@@ -64,9 +64,7 @@ def get_models() -> Response[str]:
 def get_usage() -> Response[str]:
     """The caller's usage in a month."""
     caller = authenticate(app, assembly.accounts)
-    return answer(
-        200, show_usage(assembly.accounts(), caller.owner, app.current_event.query_string_parameters, now())
-    )
+    return answer(200, show_usage(assembly.accounts(), caller.owner, app.current_event.query_string_parameters, now()))
 
 
 @app.get("/health")
@@ -78,7 +76,7 @@ def get_health() -> Response[str]:
 @app.get("/openapi.json")
 def get_openapi() -> Response[str]:
     """The description of this API."""
-    from darkroom.api.document import openapi_document  # noqa: PLC0415 - a large file, seldom asked for
+    from darkroom.api.document import openapi_document
 
     return Response(200, "application/json", openapi_document())
 

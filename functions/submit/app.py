@@ -25,16 +25,12 @@ def post_task() -> Response[str]:
     caller = authenticate(app, assembly.accounts)
     headers = app.current_event.headers
     wait, key = wait_seconds(headers), idempotency_key(headers)
-    submitted = submit_task(
-        assembly, caller, json_object(raw_body(app)), key=key, correlation_id=request_id(app)
-    )
+    submitted = submit_task(assembly, caller, json_object(raw_body(app)), key=key, correlation_id=request_id(app))
     task = wait_for_end(assembly.tasks(), submitted.task, wait) if wait else submitted.task
     follow(task.task_id, task.correlation_id)
     replayed = {"idempotency_replayed": "true"} if submitted.replayed else {}
     status = 200 if wait and task.status.terminal else 202
-    return task_answer(
-        status, task, assembly.links(), now(), location=f"/v1/tasks/{task.task_id}", **replayed
-    )
+    return task_answer(status, task, assembly.links(), now(), location=f"/v1/tasks/{task.task_id}", **replayed)
 
 
 @app.post("/v1/batches")

@@ -46,9 +46,7 @@ def _server(simulator: Simulator) -> tuple[uvicorn.Server, socket.socket]:
 def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--state", type=Path, required=True, help="the file that says where each simulator is"
-    )
+    parser.add_argument("--state", type=Path, required=True, help="the file that says where each simulator is")
     parser.add_argument("--key", default="simulator-key", help="the key that every simulator takes")
     parser.add_argument("--latency", type=float, default=1.5, help="seconds that a picture takes")
     arguments = parser.parse_args()

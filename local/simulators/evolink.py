@@ -51,11 +51,7 @@ class Evolink(Simulator):
         if job.state == "completed":
             shown["results"] = self.links(job)
         if job.state == "failed":
-            code = (
-                "content_policy_violation"
-                if job.moderated
-                else str(job.faults.get("job_fail", "service_error"))
-            )
+            code = "content_policy_violation" if job.moderated else str(job.faults.get("job_fail", "service_error"))
             code = "service_error" if code == "True" else code
             shown["error"] = {"code": code, "message": f"simulated {code}"}
         return shown
@@ -87,12 +83,8 @@ class Evolink(Simulator):
             raise Rejected(self.error(400, "invalid_parameters", str(error))) from error
         low, high = _AREAS[model]
         if not low <= width * height <= high or not 1 / 16 <= width / height <= 16:
-            raise Rejected(
-                self.error(400, "image_dimension_mismatch", f"size {width}x{height} is out of range")
-            )
+            raise Rejected(self.error(400, "image_dimension_mismatch", f"size {width}x{height} is out of range"))
         callback_url = body.get("callback_url") or ""
         if len(callback_url) > 2048:
-            raise Rejected(
-                self.error(400, "invalid_parameters", "callback_url has more than 2048 characters")
-            )
+            raise Rejected(self.error(400, "invalid_parameters", "callback_url has more than 2048 characters"))
         return Wish(model, prompt, n, width, height, callback_url=callback_url)

@@ -19,10 +19,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 NAMES = frozenset(
-    """submit_hang submit_delay submit_status submit_proxy_error submit_lost job_fail job_moderated job_stuck
-    fewer_images latency callback_drop callback_double callback_delay callback_first callback_late_failure
-    callback_garbage image_missing image_stale image_truncated image_endless image_slow image_type image_redirect
-    image_oversized image_hops query_status query_hang""".split()
+    [
+        "submit_hang",
+        "submit_delay",
+        "submit_status",
+        "submit_proxy_error",
+        "submit_lost",
+        "job_fail",
+        "job_moderated",
+        "job_stuck",
+        "fewer_images",
+        "latency",
+        "callback_drop",
+        "callback_double",
+        "callback_delay",
+        "callback_first",
+        "callback_late_failure",
+        "callback_garbage",
+        "image_missing",
+        "image_stale",
+        "image_truncated",
+        "image_endless",
+        "image_slow",
+        "image_type",
+        "image_redirect",
+        "image_oversized",
+        "image_hops",
+        "query_status",
+        "query_hang",
+    ]
 )
 _MARKER = re.compile(r"\[\[([a-z_]+)(?:=([^\]]*))?\]\]")
 
@@ -72,11 +97,7 @@ class Faults:
 
     def draw(self, prompt: str) -> dict[str, Any]:
         """The faults of one submission: those that are set, and those that its prompt asks for."""
-        drawn = {
-            name: value
-            for name, switch in self.switches.items()
-            if (value := switch.draw(self.dice)) is not None
-        }
+        drawn = {name: value for name, switch in self.switches.items() if (value := switch.draw(self.dice)) is not None}
         for name, text in _MARKER.findall(prompt):
             if name in NAMES:
                 drawn[name] = _plain(text)

@@ -63,9 +63,7 @@ class Qingbo(Simulator):
 
     def _images(self, job: Job) -> list[dict[str, Any]]:
         if job.request.get("extra", {}).get("response_format") == "b64_json":
-            return [
-                {"b64_json": base64.b64encode(self.picture(job, place)).decode()} for place in range(job.made)
-            ]
+            return [{"b64_json": base64.b64encode(self.picture(job, place)).decode()} for place in range(job.made)]
         expires_at = int(time.time()) + LINK_LIFE
         return [{"url": [link], "expires_at": expires_at} for link in self.links(job)]
 

@@ -204,9 +204,7 @@ class Simulator:
     async def _post(self, job: Job, body: bytes) -> None:
         """Deliver a callback by this provider's rule: again after each of its waits, until a 2xx."""
         if self._client is None:
-            self._client = httpx.AsyncClient(
-                timeout=10, trust_env=False, limits=httpx.Limits(max_connections=20)
-            )
+            self._client = httpx.AsyncClient(timeout=10, trust_env=False, limits=httpx.Limits(max_connections=20))
         for wait in (0.0, *self.retry_waits):
             await asyncio.sleep(wait)
             status = None
@@ -314,9 +312,7 @@ class _Endless(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope, receive
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"image/png")]}
-        )
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"image/png")]})
         for _ in range(100_000):
             await send({"type": "http.response.body", "body": b"\x89PNG" * 65536, "more_body": True})
 

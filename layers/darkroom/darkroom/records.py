@@ -10,9 +10,7 @@ from darkroom.observation import logger
 QUEUE, STREAM = EventType.SQS, EventType.DynamoDBStreams
 
 
-def work_through(
-    event: dict[str, Any], context: Any, *, kind: EventType, handle: Callable[[Any], None]
-) -> Any:
+def work_through(event: dict[str, Any], context: Any, *, kind: EventType, handle: Callable[[Any], None]) -> Any:
     """Hand every record of a batch to `handle`; the answer names those for which it raised, and the log says why."""
 
     def handle_and_tell(record: Any) -> None:
@@ -23,6 +21,4 @@ def work_through(
             raise
 
     processor = BatchProcessor(event_type=kind, raise_on_entire_batch_failure=False)
-    return process_partial_response(
-        event=event, record_handler=handle_and_tell, processor=processor, context=context
-    )
+    return process_partial_response(event=event, record_handler=handle_and_tell, processor=processor, context=context)

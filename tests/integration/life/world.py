@@ -14,7 +14,7 @@ from typing import IO, Any
 import boto3
 from botocore.exceptions import EndpointConnectionError
 
-from darkroom.adapters.base import Adapter, OutcomeUnknown, Refused, Upstream, UpstreamAnswer, UpstreamRequest
+from darkroom.adapters.base import Adapter, Refused, Upstream, UpstreamAnswer, UpstreamRequest
 from darkroom.adapters.registry import adapter
 from darkroom.api.rendering import render_task
 from darkroom.domain.catalog import catalog
@@ -181,9 +181,7 @@ class ScriptedProvider:
 class World:
     """The deployment. `run` pumps queues, stream and provider until nothing is left to do."""
 
-    def __init__(
-        self, tables: tuple[str, str], bucket: str, picture: bytes, chaos: Chaos | None = None
-    ) -> None:
+    def __init__(self, tables: tuple[str, str], bucket: str, picture: bytes, chaos: Chaos | None = None) -> None:
         self.time = 1_780_000_000_000
         self.chaos = chaos or Chaos()
         self.picture = picture
@@ -192,6 +190,7 @@ class World:
         self.downloads: Counter[str] = Counter()
         self.missing: set[str] = set()
         self.crashes = 0
+        self.calls = 0
         self._agenda: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._streamed: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""acedata (https://api.acedata.cloud): images with a callback and a query; without either the answer is the pictures."""
+"""acedata (https://api.acedata.cloud): images with a callback and a query; without either the answer is the images."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -62,18 +62,12 @@ class Acedata:
         """Retrieve one task, or many in one call."""
         ids = [ticket.upstream_id for ticket in tickets]
         body: dict[str, Any] = (
-            {"id": ids[0], "action": "retrieve"}
-            if len(ids) == 1
-            else {"ids": ids, "action": "retrieve_batch"}
+            {"id": ids[0], "action": "retrieve"} if len(ids) == 1 else {"ids": ids, "action": "retrieve_batch"}
         )
         request = UpstreamRequest("POST", "/seedream/tasks", headers=_headers(upstream), json=body)
         content = read_query(self.name, upstream.send(request))
         entries = [content] if len(ids) == 1 else [as_object(item) for item in as_list(content.get("items"))]
-        return {
-            as_text(entry.get("id")): _read_task(entry)
-            for entry in entries
-            if as_text(entry.get("id")) in ids
-        }
+        return {as_text(entry.get("id")): _read_task(entry) for entry in entries if as_text(entry.get("id")) in ids}
 
     def read_callback(self, body: bytes) -> Update:
         """The callback's body is the synchronous answer's."""

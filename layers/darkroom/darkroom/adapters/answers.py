@@ -15,9 +15,7 @@ Object = Mapping[str, Any]
 MAX_MESSAGE = 300
 MAX_NESTING = 64
 _SECRETS = re.compile(r"(?i)(bearer\s+\S+|\bsk-[\w-]{6,}|(?:api[_-]?key|token|secret)\W{1,3}\S+)")
-_MODERATION = re.compile(
-    r"(?i)sensitive|moderation|content.?policy|violat|nsfw|inappropriate|prohibited|unsafe"
-)
+_MODERATION = re.compile(r"(?i)sensitive|moderation|content.?policy|violat|nsfw|inappropriate|prohibited|unsafe")
 
 
 def read_object(body: bytes) -> Object:
@@ -103,9 +101,7 @@ def classify(provider: str, status: int, code: str, message: Any) -> Failure:
         case 429:
             return Failure(ErrorCode.RATE_LIMITED, text, Disposition.LATER, code)
         case _ if 300 <= status < 400:
-            return Failure(
-                ErrorCode.PROVIDER_ERROR, f"{provider} answered {status}.", Disposition.ELSEWHERE, code
-            )
+            return Failure(ErrorCode.PROVIDER_ERROR, f"{provider} answered {status}.", Disposition.ELSEWHERE, code)
         case _ if status >= 500:
             return Failure(ErrorCode.PROVIDER_UNAVAILABLE, text, Disposition.ELSEWHERE, code)
         case _:

@@ -148,9 +148,7 @@ def _asynchronous_body(order: Order) -> dict[str, Any]:
 def _images(holder: Object) -> tuple[MadeImage, ...]:
     made: list[MadeImage] = []
     for entry in map(as_object, as_list(holder.get("data"))):
-        made.extend(
-            [picture_data(entry["b64_json"])] if entry.get("b64_json") else pictures([entry.get("url")])
-        )
+        made.extend([picture_data(entry["b64_json"])] if entry.get("b64_json") else pictures([entry.get("url")]))
     return tuple(made)
 
 

@@ -59,9 +59,7 @@ class Evolink:
 
     def submit(self, order: Order, upstream: Upstream) -> Update:
         """Post the generation; the answer is its task, pending."""
-        request = UpstreamRequest(
-            "POST", "/v1/images/generations", headers=_headers(upstream), json=_body(order)
-        )
+        request = UpstreamRequest("POST", "/v1/images/generations", headers=_headers(upstream), json=_body(order))
         answer = upstream.send(request)
         if not 200 <= answer.status < 300:
             raise refusal(self.name, answer, self._failure(answer))
@@ -143,9 +141,7 @@ def _read(task: Object) -> Update:
     if status is Status.COMPLETED:
         return Update(status, upstream_id, 100, images=pictures(_links(task)))
     if status in {Status.FAILED, Status.CANCELLED}:
-        return Update(
-            status, upstream_id, progress, failure=_task_failure(as_object(task.get("error")), status)
-        )
+        return Update(status, upstream_id, progress, failure=_task_failure(as_object(task.get("error")), status))
     return Update(status, upstream_id, progress)
 
 

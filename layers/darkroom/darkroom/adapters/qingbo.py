@@ -54,9 +54,7 @@ class Qingbo:
 
     def submit(self, order: Order, upstream: Upstream) -> Update:
         """Post the task; the answer is its state, queued as a rule."""
-        answer = upstream.send(
-            UpstreamRequest("POST", "/v1/tasks", headers=_headers(upstream), json=_body(order))
-        )
+        answer = upstream.send(UpstreamRequest("POST", "/v1/tasks", headers=_headers(upstream), json=_body(order)))
         if not 200 <= answer.status < 300:
             raise refusal(self.name, answer, self._failure(answer))
         update = _read(read_accepted(self.name, answer))
@@ -141,9 +139,7 @@ def _read(task: Object) -> Update:
     if status is Status.COMPLETED:
         return Update(status, upstream_id, 100, images=_images(task))
     if status in {Status.FAILED, Status.CANCELLED}:
-        return Update(
-            status, upstream_id, progress, failure=_task_failure(as_object(task.get("error")), status)
-        )
+        return Update(status, upstream_id, progress, failure=_task_failure(as_object(task.get("error")), status))
     return Update(status, upstream_id, progress)
 
 
@@ -167,8 +163,6 @@ def _task_failure(error: Object, status: Status) -> Failure:
     code = as_text(error.get("code"))
     message = error.get("message")
     if status is Status.CANCELLED:
-        return Failure(
-            ErrorCode.CANCELLED, told("qingbo", message, "the task was cancelled there"), upstream_code=code
-        )
+        return Failure(ErrorCode.CANCELLED, told("qingbo", message, "the task was cancelled there"), upstream_code=code)
     kind = ErrorCode.CONTENT_POLICY if speaks_of_content(code, message) else ErrorCode.PROVIDER_ERROR
     return Failure(kind, told("qingbo", message), upstream_code=code)

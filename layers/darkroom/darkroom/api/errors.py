@@ -66,6 +66,4 @@ def too_large(message: str) -> ApiError:
 
 def internal() -> ApiError:
     """Our fault; nothing of it is shown."""
-    return ApiError(
-        500, "internal_error", "Something went wrong here. The request id helps to find out what."
-    )
+    return ApiError(500, "internal_error", "Something went wrong here. The request id helps to find out what.")

@@ -25,9 +25,7 @@ def wait_seconds(headers: Mapping[str, str]) -> int:
         match = _WAIT.fullmatch(preference)
         if match:
             if not match[1].isdecimal() or len(match[1]) > 6:
-                raise bad_request(
-                    f"Prefer: wait must be a whole number of seconds up to {LONGEST_WAIT}", "Prefer"
-                )
+                raise bad_request(f"Prefer: wait must be a whole number of seconds up to {LONGEST_WAIT}", "Prefer")
             return min(int(match[1]), LONGEST_WAIT)
     return 0
 

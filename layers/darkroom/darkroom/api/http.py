@@ -62,9 +62,7 @@ def request_id(app: APIGatewayHttpResolver) -> str:
 def answer(status: int, body: Any = None, **headers: str) -> Response[str]:
     """A JSON answer; header names are given with underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(
-        status, JSON if body is not None else None, to_json(body) if body is not None else "", named
-    )
+    return Response(status, JSON if body is not None else None, to_json(body) if body is not None else "", named)
 
 
 def raw_body(app: APIGatewayHttpResolver, *, limit: int = MAX_BODY) -> bytes:
@@ -90,9 +88,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise bad_request("the body is not UTF-8") from error
     except json.JSONDecodeError as error:
-        raise bad_request(
-            f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}"
-        ) from error
+        raise bad_request(f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
     except (ValueError, RecursionError) as error:
         raise bad_request(f"the body is not JSON: {error}") from error
     if not isinstance(value, dict):
@@ -100,9 +96,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def authenticate(
-    app: APIGatewayHttpResolver, find_key: Callable[[], AccountStore], *, admin: bool = False
-) -> ApiKey:
+def authenticate(app: APIGatewayHttpResolver, find_key: Callable[[], AccountStore], *, admin: bool = False) -> ApiKey:
     """Who is calling. Raises `ApiError`: 401 without a known key, 403 with one that does not allow this."""
     scheme, _, key = (app.current_event.headers.get("authorization") or "").partition(" ")
     key = key.strip()

@@ -59,24 +59,18 @@ class NewTask(BaseModel):
     resolution: Annotated[str, Field(max_length=10)] | None = Field(
         None, description="1K, 2K, 3K or 4K; with a ratio it fixes the pixels. Default: the model's."
     )
-    n: Annotated[StrictInt, Field(ge=1, le=15)] = Field(
-        1, description="How many images; with references at most 15."
-    )
+    n: Annotated[StrictInt, Field(ge=1, le=15)] = Field(1, description="How many images; with references at most 15.")
     watermark: StrictBool = True
     seed: Annotated[StrictInt, Field(ge=-1, le=2147483647)] = Field(-1, description="-1 is random.")
     guidance_scale: Annotated[float, Field(ge=1, le=10, allow_inf_nan=False, strict=False)] | None = None
-    output_format: Literal["jpeg", "png"] | None = Field(
-        None, description="For models that have it. Default jpeg."
-    )
+    output_format: Literal["jpeg", "png"] | None = Field(None, description="For models that have it. Default jpeg.")
     optimize_prompt: Literal["standard", "fast"] = "standard"
     web_search: StrictBool = False
     provider: StrictStr | Annotated[list[StrictStr], Field(min_length=1, max_length=20)] | None = Field(
         None, description="Pins one provider, or orders several."
     )
     strategy: Literal["cheapest", "fastest", "listed"] = "cheapest"
-    callback_url: StrictStr | None = Field(
-        None, description="Your webhook: https, public, up to 2048 characters."
-    )
+    callback_url: StrictStr | None = Field(None, description="Your webhook: https, public, up to 2048 characters.")
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
     extra: dict[StrictStr, Any] = Field(default_factory=dict, description="Handed to the provider unchanged.")
 

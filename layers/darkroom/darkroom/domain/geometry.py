@@ -70,7 +70,7 @@ Size = Ratio | Pixels | Resolution | Adaptive
 
 SQUARE = Ratio(1, 1)
 _RATIO = re.compile(r"([1-9]\d{0,2}):([1-9]\d{0,2})")
-_PIXELS = re.compile(r"([1-9]\d{0,4})[x×*]([1-9]\d{0,4})", re.IGNORECASE)  # noqa: RUF001 - people do type it
+_PIXELS = re.compile(r"([1-9]\d{0,4})[x×*]([1-9]\d{0,4})", re.IGNORECASE)
 
 
 def parse_size(text: str) -> Size:
@@ -111,9 +111,7 @@ class Shape:
             return
         if isinstance(size, Pixels) and _CLASSES.get(size, (None, None))[1] == resolution:
             return
-        raise GeometryError(
-            f"size {size} and resolution {resolution} contradict each other: give one of them"
-        )
+        raise GeometryError(f"size {size} and resolution {resolution} contradict each other: give one of them")
 
 
 # The sizes that the models' maker recommends for each class and ratio (Volcengine Ark, image generation API, `size`).
@@ -184,10 +182,7 @@ class PixelRange:
 
     def __contains__(self, pixels: Pixels) -> bool:
         quotient = pixels.width / pixels.height
-        return (
-            self.min_area <= pixels.area <= self.max_area
-            and 1 / self.max_quotient <= quotient <= self.max_quotient
-        )
+        return self.min_area <= pixels.area <= self.max_area and 1 / self.max_quotient <= quotient <= self.max_quotient
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,9 +288,7 @@ def _nearest(pixels: Pixels, forms: SizeForms) -> list[tuple[Ratio, Resolution]]
         other = pixels_for(*choice)
         return abs(math.log(other.width / pixels.width)) + abs(math.log(other.height / pixels.height))
 
-    choices = [
-        (ratio, resolution) for ratio in sorted(forms.ratios) for resolution in sorted(forms.resolutions)
-    ]
+    choices = [(ratio, resolution) for ratio in sorted(forms.ratios) for resolution in sorted(forms.resolutions)]
     return sorted(choices, key=distance)[:2]
 
 

@@ -9,7 +9,7 @@ from darkroom.domain.request import MAX_IMAGES_TOGETHER, Action, ImageRequest, S
 
 
 class NoOffer(ValueError):
-    """Nobody can do the request. `param` is the field that excludes the last of them; the message says what could be."""
+    """Nobody can do the request. `param` is the field that excludes the last of them; the message says what could."""
 
     def __init__(self, message: str, param: str) -> None:
         super().__init__(message)
@@ -78,9 +78,7 @@ def _check_together(request: ImageRequest) -> None:
         raise NoOffer("action edit needs an image to edit: give it in image_urls", "image_urls")
 
 
-def _candidates(
-    request: ImageRequest, model: Model, catalog: Catalog, available: Collection[str]
-) -> Sequence[Offer]:
+def _candidates(request: ImageRequest, model: Model, catalog: Catalog, available: Collection[str]) -> Sequence[Offer]:
     """The model's offers at the providers that were named (or at all), as far as there is a key for them."""
     known = {offer.provider for each in catalog.models for offer in each.offers}
     for provider in request.providers:
@@ -89,17 +87,11 @@ def _candidates(
     offers = [offer for offer in model.offers if not request.providers or offer.provider in request.providers]
     if not offers:
         sellers = sorted({offer.provider for offer in model.offers})
-        raise NoOffer(
-            f"{_list(request.providers)} does not sell {model.name}: use {_list(sellers)}", "provider"
-        )
+        raise NoOffer(f"{_list(request.providers)} does not sell {model.name}: use {_list(sellers)}", "provider")
     reachable = [offer for offer in offers if offer.provider in available]
     if not reachable:
         sellers = sorted({offer.provider for offer in model.offers} & set(available))
-        could = (
-            f"use {_list(sellers)}"
-            if sellers
-            else "this deployment has no key for any provider that sells it"
-        )
+        could = f"use {_list(sellers)}" if sellers else "this deployment has no key for any provider that sells it"
         raise NoOffer(
             f"this deployment has no key for {_list({offer.provider for offer in offers})}: {could}",
             "provider",

@@ -94,27 +94,18 @@ def apply_update(task: Task, provider: str, update: Update, *, now: int, scale: 
 
 def store_image(task: Task, index: int, stored: StoredImage, *, now: int) -> Task:
     """One picture is in the bucket; the last one settles the task."""
-    return _conclude_image(
-        task, index, lambda image: replace(image, state=ImageState.STORED, stored=stored), now=now
-    )
+    return _conclude_image(task, index, lambda image: replace(image, state=ImageState.STORED, stored=stored), now=now)
 
 
 def fail_image(task: Task, index: int, failure: Failure, *, now: int) -> Task:
     """One picture can't be had; the others are not harmed by it."""
-    return _conclude_image(
-        task, index, lambda image: replace(image, state=ImageState.FAILED, failure=failure), now=now
-    )
+    return _conclude_image(task, index, lambda image: replace(image, state=ImageState.FAILED, failure=failure), now=now)
 
 
 def refresh_source(task: Task, index: int, source: str) -> Task:
     """The provider gave a fresh link for a picture that could not be fetched."""
     image = _image(task, index)
-    if (
-        task.status.terminal
-        or image is None
-        or image.state is not ImageState.PENDING
-        or image.source == source
-    ):
+    if task.status.terminal or image is None or image.state is not ImageState.PENDING or image.source == source:
         return task
     return _with_image(task, replace(image, source=source))
 
@@ -135,9 +126,7 @@ def expire(task: Task, *, now: int) -> Task:
     if task.status.terminal:
         return task
     if task.images:
-        late = Failure(
-            ErrorCode.IMAGE_UNAVAILABLE, "The image could not be fetched before the task's deadline."
-        )
+        late = Failure(ErrorCode.IMAGE_UNAVAILABLE, "The image could not be fetched before the task's deadline.")
         for image in task.pending_images:
             task = fail_image(task, image.index, late, now=now)
         return task
@@ -156,9 +145,7 @@ def abandon(task: Task, failure: Failure, *, now: int) -> Task:
     return task if task.status.terminal else _end(task, Status.FAILED, now=now, failure=failure)
 
 
-_LINK_TOO_LONG = Failure(
-    ErrorCode.IMAGE_UNAVAILABLE, f"The provider's link has more than {MAX_LINK} characters."
-)
+_LINK_TOO_LONG = Failure(ErrorCode.IMAGE_UNAVAILABLE, f"The provider's link has more than {MAX_LINK} characters.")
 _CANCELLED_UPSTREAM = Failure(ErrorCode.CANCELLED, "The task was cancelled at the provider.")
 
 
@@ -219,9 +206,7 @@ def _take_images(task: Task, made: tuple[MadeImage, ...], *, now: int) -> Task:
         images=tuple(_received(index, image) for index, image in enumerate(made[:MAX_IMAGES_TOGETHER])),
     )
     if not task.images:
-        nothing = Failure(
-            ErrorCode.PROVIDER_ERROR, f"{attempt.provider} completed the task without any image."
-        )
+        nothing = Failure(ErrorCode.PROVIDER_ERROR, f"{attempt.provider} completed the task without any image.")
         return _end(task, Status.FAILED, now=now, failure=nothing)
     return _settle(task, now=now)
 
@@ -287,9 +272,7 @@ def _overdue(task: Task) -> Failure:
             "paid for twice; post a new task if you still want the images.",
         )
     if attempt and attempt.state is AttemptState.ACCEPTED:
-        return Failure(
-            ErrorCode.DEADLINE_EXCEEDED, f"{attempt.provider} did not finish before the task's deadline."
-        )
+        return Failure(ErrorCode.DEADLINE_EXCEEDED, f"{attempt.provider} did not finish before the task's deadline.")
     if attempt and attempt.failure:
         return attempt.failure
     return Failure(ErrorCode.DEADLINE_EXCEEDED, "No provider could be reached before the task's deadline.")

@@ -35,9 +35,7 @@ def resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def allowed_addresses(
-    host: str, port: int, *, allow_loopback: bool, resolver: Resolver = resolve
-) -> Sequence[str]:
+def allowed_addresses(host: str, port: int, *, allow_loopback: bool, resolver: Resolver = resolve) -> Sequence[str]:
     """The addresses of a host that may be connected to: all of them are checked, and one bad one refuses the host.
 
     Raises `AddressRefused`, `ConnectFailed`.

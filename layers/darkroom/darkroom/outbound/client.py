@@ -68,7 +68,7 @@ class HttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
-        timeout: Timeout = Timeout(),  # noqa: B008 - frozen
+        timeout: Timeout = Timeout(),
         max_bytes: int = 8 * 1024 * 1024,
     ) -> Answer:
         """Send one request and read its answer whole.
@@ -87,7 +87,7 @@ class HttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
-        timeout: Timeout = Timeout(),  # noqa: B008 - frozen
+        timeout: Timeout = Timeout(),
     ) -> Iterator[httpx.Response]:
         """Send one request and hand out its answer while it comes. Errors as those of `request`."""
         sent = {"user-agent": USER_AGENT, "accept-encoding": "identity", **(headers or {})}
@@ -147,7 +147,7 @@ class ProviderClient:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
-        timeout: Timeout = Timeout(),  # noqa: B008 - frozen
+        timeout: Timeout = Timeout(),
         max_bytes: int = 8 * 1024 * 1024,
     ) -> Answer:
         """Send one request with a JSON body. Raises as `HttpClient.request`."""

@@ -26,9 +26,7 @@ class PublicTransport(httpx.BaseTransport):
         url = request.url
         check_url(str(url), allow_loopback=self._allow_loopback)
         port = url.port or (443 if url.scheme == "https" else 80)
-        addresses = allowed_addresses(
-            url.host, port, allow_loopback=self._allow_loopback, resolver=self._resolver
-        )
+        addresses = allowed_addresses(url.host, port, allow_loopback=self._allow_loopback, resolver=self._resolver)
         for place, address in enumerate(addresses, start=1):
             try:
                 return self._inner.handle_request(_addressed(request, address))

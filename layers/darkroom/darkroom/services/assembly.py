@@ -3,7 +3,6 @@
 Imports stand inside the functions on purpose: a cold start pays only for the parts of the one function it starts.
 """
 
-# ruff: noqa: PLC0415
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -81,9 +80,7 @@ class Assembly:
         """The signer of links to stored images."""
         from darkroom.stores.links import LinkSigner
 
-        return LinkSigner.from_session(
-            clients.session(), self.settings.bucket, link_seconds=self.settings.link_seconds
-        )
+        return LinkSigner.from_session(clients.session(), self.settings.bucket, link_seconds=self.settings.link_seconds)
 
     @cache  # noqa: B019
     def keys(self) -> "SigningKeys":

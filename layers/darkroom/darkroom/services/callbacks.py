@@ -51,9 +51,7 @@ class CallbackReceiver:
         self._clock = clock
         self._scale = scale
 
-    def receive(
-        self, provider: str, task_id: str, token: str, headers: Mapping[str, str], body: bytes
-    ) -> Verdict:
+    def receive(self, provider: str, task_id: str, token: str, headers: Mapping[str, str], body: bytes) -> Verdict:
         """Take one callback. Raises what AWS raises: the provider is then to try again."""
         if not self._addresses.accepts(provider, task_id, token):
             return Verdict.FORGED
@@ -84,9 +82,7 @@ class CallbackReceiver:
         try:
             changed = self._tasks.change(
                 task,
-                lambda current: transitions.apply_update(
-                    current, provider, update, now=now, scale=self._scale
-                ),
+                lambda current: transitions.apply_update(current, provider, update, now=now, scale=self._scale),
             )
         except NoSuchTask:
             return Verdict.NO_TASK

@@ -29,7 +29,9 @@ LEASE = 25_000
 class Post(Protocol):
     """Sends one signed webhook."""
 
-    def __call__(self, url: str, event_id: str, timestamp: datetime, body: bytes) -> DeliveryOutcome: ...
+    def __call__(self, url: str, event_id: str, timestamp: datetime, body: bytes) -> DeliveryOutcome:
+        """Deliver once."""
+        ...
 
 
 class Deliverer:
@@ -79,9 +81,7 @@ class Deliverer:
         outcome = self._send(task)
         self._conclude(log, message, outcome)
 
-    def _claim(
-        self, log: DeliveryLog, message: Delivery, made: DeliveryAttempt | None, now: int
-    ) -> DeliveryLog:
+    def _claim(self, log: DeliveryLog, message: Delivery, made: DeliveryAttempt | None, now: int) -> DeliveryLog:
         number = made.number if made else len(log.attempts) + 1
         attempt = DeliveryAttempt(number, message.round, message.attempt, now)
         return self._deliveries.save(replace(log.with_attempt(attempt), state=DeliveryState.PENDING))

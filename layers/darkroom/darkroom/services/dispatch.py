@@ -60,8 +60,7 @@ class Dispatcher:
         return transitions.begin_attempt(
             task,
             credential=self._upstreams.current_credential(offer.provider),
-            expects_callback=not offer.synchronous
-            and self._addresses.given_to(self._adapters(offer.provider)),
+            expects_callback=not offer.synchronous and self._addresses.given_to(self._adapters(offer.provider)),
             now=self._clock(),
         )
 
@@ -112,9 +111,7 @@ class Dispatcher:
     def _record(self, task: Task, update: Update | None, refusal: Refused | None) -> Changed:
         now = self._clock()
         if refusal:
-            logger.info(
-                "submission refused", extra={"provider": task.provider, "code": refusal.failure.code.value}
-            )
+            logger.info("submission refused", extra={"provider": task.provider, "code": refusal.failure.code.value})
             return self._tasks.change(
                 task,
                 lambda current: transitions.refuse(

@@ -134,9 +134,7 @@ class Ingestor:
             extra={"index": image.index, "attempt": message.attempt, "reason": type(problem).__name__},
         )
         if wait is None or (hard and message.attempt >= HARD_ATTEMPTS):
-            failure = Failure(
-                ErrorCode.IMAGE_UNAVAILABLE, f"The image could not be stored: {_told(problem)}."
-            )
+            failure = Failure(ErrorCode.IMAGE_UNAVAILABLE, f"The image could not be stored: {_told(problem)}.")
             now = self._clock()
             self._change(task, lambda current: transitions.fail_image(current, image.index, failure, now=now))
             return
@@ -187,9 +185,7 @@ def _told(problem: Exception) -> str:
         case TruncatedImage():
             return "the provider's link gave only a part of it"
         case NotAnImage():
-            return (
-                "the provider's link leads to something that is not a PNG, JPEG, WebP, GIF, BMP or TIFF image"
-            )
+            return "the provider's link leads to something that is not a PNG, JPEG, WebP, GIF, BMP or TIFF image"
         case Unfit():
             return str(problem)
         case _:

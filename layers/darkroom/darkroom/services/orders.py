@@ -16,7 +16,9 @@ from darkroom.stores.objects import STORED
 class ReferenceLinks(Protocol):
     """Signs links to references that lie in our bucket."""
 
-    def __call__(self, key: str) -> str: ...
+    def __call__(self, key: str) -> str:
+        """A link to the object at `key`."""
+        ...
 
 
 class OrderBook:

@@ -24,9 +24,7 @@ def _put_aside(image: MadeImage, index: int, task: Task, objects: ObjectStore) -
     try:
         content = base64.b64decode(image.base64, validate=True)
     except (binascii.Error, ValueError):
-        broken = Failure(
-            ErrorCode.IMAGE_UNAVAILABLE, "The provider's answer carried broken base64 in its place."
-        )
+        broken = Failure(ErrorCode.IMAGE_UNAVAILABLE, "The provider's answer carried broken base64 in its place.")
         return MadeImage(failure=broken)
     key = result_key(task.owner, task.task_id, len(task.attempts), index)
     objects.put(key, content)

@@ -88,12 +88,7 @@ class Tracker:
         running: dict[tuple[str, str], list[Task]] = defaultdict(list)
         for task in tasks:
             attempt = task.attempt
-            if (
-                attempt
-                and attempt.upstream_id
-                and attempt.state is AttemptState.ACCEPTED
-                and not task.status.terminal
-            ):
+            if attempt and attempt.upstream_id and attempt.state is AttemptState.ACCEPTED and not task.status.terminal:
                 running[attempt.provider, attempt.credential].append(task)
         updates: dict[str, Update] = {}
         for (provider, credential), group in running.items():
@@ -114,9 +109,7 @@ class Tracker:
             logger.exception("look failed", extra={"provider": provider})
             return {}
         return {
-            task_id: found[attempt.upstream_id]
-            for task_id, attempt in attempts.items()
-            if attempt.upstream_id in found
+            task_id: found[attempt.upstream_id] for task_id, attempt in attempts.items() if attempt.upstream_id in found
         }
 
     def _apply(self, task: Task, update: Update | None) -> Task:
@@ -139,11 +132,7 @@ class Tracker:
         attempt = task.attempt
         if task.status.terminal:
             return task
-        if (
-            attempt
-            and attempt.state is AttemptState.SENDING
-            and now > attempt.begun_at + self._sending_grace(task)
-        ):
+        if attempt and attempt.state is AttemptState.SENDING and now > attempt.begun_at + self._sending_grace(task):
             task = self._tasks.change(task, lambda current: transitions.lose_track(current, now=now)).after
         elif task.awaits_submission and now > task.retry_at + self._scaled(schedule.SUBMISSION_GRACE):
             self._follow_up.submit(task)

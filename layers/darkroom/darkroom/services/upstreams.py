@@ -31,9 +31,7 @@ class Upstreams(Protocol):
 class HttpUpstreams:
     """Reaches the providers over HTTP. The client is made when first needed."""
 
-    def __init__(
-        self, *, settings: Settings, credentials: Credentials, client: "Callable[[], HttpClient]"
-    ) -> None:
+    def __init__(self, *, settings: Settings, credentials: Credentials, client: "Callable[[], HttpClient]") -> None:
         self._settings = settings
         self._credentials = credentials
         self._client = client
@@ -43,9 +41,7 @@ class HttpUpstreams:
         try:
             fields = self._credentials.fields(provider, credential)
         except NoCredential as error:
-            missing = Failure(
-                ErrorCode.PROVIDER_AUTH, f"{provider} has no credential here.", Disposition.ELSEWHERE
-            )
+            missing = Failure(ErrorCode.PROVIDER_AUTH, f"{provider} has no credential here.", Disposition.ELSEWHERE)
             raise Refused(missing) from error
         return HttpUpstream(provider, self._settings.provider_base_url(provider), fields, self._client)
 
@@ -83,9 +79,7 @@ class HttpUpstream:
         from darkroom.outbound.client import Timeout
         from darkroom.outbound.errors import AddressRefused, ConnectFailed, OutboundError
 
-        timeout = (
-            Timeout(connect=5, read=240, total=280) if request.long else Timeout(connect=3, read=12, total=14)
-        )
+        timeout = Timeout(connect=5, read=240, total=280) if request.long else Timeout(connect=3, read=12, total=14)
         try:
             answer = (
                 self._client()
@@ -107,6 +101,4 @@ class HttpUpstream:
         return UpstreamAnswer(answer.status, answer.headers, answer.body)
 
     def _unreachable(self) -> Failure:
-        return Failure(
-            ErrorCode.PROVIDER_UNAVAILABLE, f"{self._provider} could not be reached.", Disposition.ELSEWHERE
-        )
+        return Failure(ErrorCode.PROVIDER_UNAVAILABLE, f"{self._provider} could not be reached.", Disposition.ELSEWHERE)

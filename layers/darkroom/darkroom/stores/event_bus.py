@@ -23,11 +23,9 @@ class EventNotTaken(Exception):
 
 
 class TaskEvents:
-    """Puts `Task Completed`, `Task Failed` and `Task Cancelled` on the bus; the detail is the task as look-ups show it."""
+    """Puts `Task Completed`, `Task Failed` and `Task Cancelled` on the bus, the task as look-ups show it in them."""
 
-    def __init__(
-        self, client: "EventBridgeClient", bus: str, render: Callable[[Task], Mapping[str, Any]]
-    ) -> None:
+    def __init__(self, client: "EventBridgeClient", bus: str, render: Callable[[Task], Mapping[str, Any]]) -> None:
         self._client = client
         self._bus = bus
         self._render = render

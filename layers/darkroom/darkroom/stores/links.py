@@ -26,16 +26,12 @@ class LinkSigner:
     be cached, and every link still has half its life before it.
     """
 
-    def __init__(
-        self, credentials: Any, bucket: str, region: str, *, link_seconds: int, endpoint: str = ""
-    ) -> None:
+    def __init__(self, credentials: Any, bucket: str, region: str, *, link_seconds: int, endpoint: str = "") -> None:
         self._credentials = credentials
         self._region = region
         self._link_seconds = link_seconds
         # A custom endpoint is a local one, which knows buckets by path alone.
-        host = (
-            f"{endpoint.rstrip('/')}/{bucket}" if endpoint else f"https://{bucket}.s3.{region}.amazonaws.com"
-        )
+        host = f"{endpoint.rstrip('/')}/{bucket}" if endpoint else f"https://{bucket}.s3.{region}.amazonaws.com"
         self._base_url = host
 
     @classmethod

@@ -99,9 +99,7 @@ class Queues:
             part = waiting[start : start + BATCH]
             answer = self._client.send_message_batch(
                 QueueUrl=self._url(type(part[0])),
-                Entries=[
-                    {"Id": str(place), "MessageBody": _body(message)} for place, message in enumerate(part)
-                ],
+                Entries=[{"Id": str(place), "MessageBody": _body(message)} for place, message in enumerate(part)],
             )
             if answer.get("Failed"):
                 raise NotQueued(answer["Failed"][0].get("Message", "SQS gave no reason"))

@@ -12,7 +12,9 @@ CACHE_SECONDS = 300
 class SecretReader(Protocol):
     """Reads a secret that holds JSON (Powertools' `get_secret` with `transform="json"`)."""
 
-    def __call__(self, name: str) -> Mapping[str, Any]: ...
+    def __call__(self, name: str) -> Mapping[str, Any]:
+        """The secret's value."""
+        ...
 
 
 def read_secret(name: str) -> Mapping[str, Any]:
@@ -66,9 +68,7 @@ def webhook_secrets(name: str, read: SecretReader = read_secret) -> list[str]:
     """
     secret = read(name)
     found = [str(secret[field]) for field in ("current", "previous") if secret.get(field)]
-    return [
-        text if text.startswith("whsec_") else f"whsec_{b64encode(text.encode()).decode()}" for text in found
-    ]
+    return [text if text.startswith("whsec_") else f"whsec_{b64encode(text.encode()).decode()}" for text in found]
 
 
 class NoCredential(Exception):
@@ -91,9 +91,7 @@ class Credentials:
 
     def available(self) -> frozenset[str]:
         """The providers that there is a credential for."""
-        return frozenset(
-            name for name, entry in self._read(self._name).items() if entry and isinstance(entry, dict)
-        )
+        return frozenset(name for name, entry in self._read(self._name).items() if entry and isinstance(entry, dict))
 
     def current(self, provider: str) -> str:
         """The name of the credential that new tasks take."""

@@ -72,9 +72,7 @@ class TaskList:
             "ExpressionAttributeValues": {
                 ":owner": {"S": owner},
                 ":after": {"N": str(filters.created_after or 0)},
-                ":before": {
-                    "N": str(filters.created_before if filters.created_before is not None else 10**15)
-                },
+                ":before": {"N": str(filters.created_before if filters.created_before is not None else 10**15)},
             },
             "ScanIndexForward": False,
             # With a filter the limit counts what is read, not what is found: read more at once then.
@@ -83,9 +81,7 @@ class TaskList:
         if filters.equal:
             query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in filters.equal)
             query["ExpressionAttributeNames"] |= {f"#{name}": name for name in filters.equal}
-            query["ExpressionAttributeValues"] |= {
-                f":{name}": {"S": value} for name, value in filters.equal.items()
-            }
+            query["ExpressionAttributeValues"] |= {f":{name}": {"S": value} for name, value in filters.equal.items()}
         if start:
             query["ExclusiveStartKey"] = start
         return query

@@ -64,9 +64,7 @@ class TaskStore:
 
     def get(self, task_id: str) -> Task | None:
         """The task as it stands now (a consistent read), or None."""
-        found = self._client.get_item(
-            TableName=self._table, Key={"task_id": {"S": task_id}}, ConsistentRead=True
-        )
+        found = self._client.get_item(TableName=self._table, Key={"task_id": {"S": task_id}}, ConsistentRead=True)
         return read_item(found["Item"]) if "Item" in found else None
 
     def get_many(self, task_ids: Iterable[str]) -> dict[str, Task]:
@@ -75,9 +73,7 @@ class TaskStore:
         tasks: dict[str, Task] = {}
         pause = 0.05
         while wanted:
-            answer = self._client.batch_get_item(
-                RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
-            )
+            answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
             for item in answer["Responses"].get(self._table, []):
                 task = read_item(item)
                 tasks[task.task_id] = task

@@ -20,9 +20,7 @@ def usage_update(table: str, task: Task) -> dict[str, Any]:
     month = datetime.fromtimestamp(task.completed_at / 1000, UTC).strftime("%Y-%m")
     stored = sum(image.state is ImageState.STORED for image in task.images)
     counted = {task.status.value: 1, "images": stored, "credits": task.usage.charged}
-    names = {
-        f"#{place}": f"{task.request.model}|{task.provider}|{what}" for place, what in enumerate(counted)
-    }
+    names = {f"#{place}": f"{task.request.model}|{task.provider}|{what}" for place, what in enumerate(counted)}
     values = {f":{place}": {"N": str(amount)} for place, amount in enumerate(counted.values())}
     return {
         "TableName": table,

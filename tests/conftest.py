@@ -1,0 +1,16 @@
+"""What every test runs in: no real AWS, whatever the developer's environment says."""
+
+import os
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_REGION="us-east-1",
+    AWS_EC2_METADATA_DISABLED="true",
+    POWERTOOLS_SERVICE_NAME="darkroom",
+    POWERTOOLS_METRICS_NAMESPACE="Darkroom",
+    POWERTOOLS_TRACE_DISABLED="true",
+)
+for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+    os.environ.pop(name, None)

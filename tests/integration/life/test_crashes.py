@@ -1,0 +1,108 @@
+"""A process killed at any call: the task still ends, and nothing is paid, stored, charged or delivered twice."""
+
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from darkroom.domain.request import ImageRequest
+from darkroom.domain.task import Task
+from darkroom.domain.update import Status
+from darkroom.services.delivery import event_id
+from darkroom.stores.accounts import AccountStore
+from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
+from tests.integration.life.world import Chaos, World
+from tests.pictures import picture
+
+REQUEST = ImageRequest(model="seedream-4.5", prompt="two lighthouses", n=2, callback_url="https://app.example/hook")
+PICTURE = picture()
+KEY = "intent-1"
+
+
+def live(chaos: Chaos, arrange: Callable[[World], None] = lambda world: None) -> tuple[World, Task | None]:
+    """One task from an app that repeats its POST until it is accepted, to the end of everything."""
+    world = World((TASKS, ACCOUNTS), BUCKET, PICTURE, chaos)
+    arrange(world)
+    submitted = None
+    for _ in range(3):
+        submitted = world.submit(REQUEST, KEY)
+        if submitted:
+            break
+    world.run()
+    world.calls = len(chaos.calls)
+    chaos.kill_at = None
+    assert submitted is not None
+    return world, world.tasks.get(submitted.task.task_id)
+
+
+def never_called_back(world: World) -> None:
+    world.provider.callbacks = lambda number: 0
+
+
+def called_back_twice(world: World) -> None:
+    world.provider.callbacks = lambda number: 2
+
+
+ARRANGEMENTS = [called_back_twice, never_called_back]
+
+
+def number_of_calls(arrange: Callable[[World], None]) -> int:
+    with emulated_aws():
+        world, _ = live(Chaos(), arrange)
+        return world.calls
+
+
+def check(world: World, task: Task | None) -> None:
+    assert task is not None
+    assert task.status.terminal
+    assert world.provider.submissions <= 1, "a submission was paid for twice"
+    objects = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="tasks/").get("Contents", [])
+    stored = [image for image in task.images if image.stored]
+    assert len(objects) == len(stored)
+    usage = AccountStore(boto3.client("dynamodb"), ACCOUNTS).usage("owner", "2026-05")
+    assert [(line.completed + line.failed + line.cancelled, line.images) for line in usage] == [(1, len(stored))]
+    assert Decimal(usage[0].credits) == task.usage.charged == Decimal("1.80") * len(stored)
+    assert set(world.delivered) == {event_id(task)}
+    assert set(world.announced) == {(task.task_id, task.status.value)}
+    assert not world.queues.dead, "a message was given up on"
+
+
+@pytest.mark.parametrize("arrange", ARRANGEMENTS)
+def test_without_any_crash_everything_happens_exactly_once(arrange: Callable[[World], None]) -> None:
+    with emulated_aws():
+        world, task = live(Chaos(), arrange)
+        check(world, task)
+        assert task is not None
+        assert task.status is Status.COMPLETED
+        assert world.provider.submissions == 1
+        assert world.delivered == [event_id(task)]
+        assert world.announced == [(task.task_id, "completed")]
+        assert all(times == 1 for times in world.downloads.values())
+
+
+@pytest.mark.parametrize("arrange", ARRANGEMENTS)
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize("dies", [True, False], ids=["killed", "error"])
+def test_a_task_survives_the_loss_of_any_one_call(arrange: Callable[[World], None], after: bool, dies: bool) -> None:
+    outcomes: Counter[str] = Counter()
+    total = number_of_calls(arrange)
+    assert total > 20
+    for number in range(1, total + 1):
+        error: Any = None if dies else EndpointConnectionError(endpoint_url="https://aws.example")
+        with emulated_aws():
+            chaos = Chaos(kill_at=number, after=after, error=error)
+            world, task = live(chaos, arrange)
+            try:
+                check(world, task)
+            except AssertionError as problem:
+                lost = chaos.calls[number - 1]
+                raise AssertionError(f"call {number} ({lost}) was lost: {problem}") from problem
+            assert task is not None
+            outcomes[task.status.value] += 1
+    # Only a loss around the submission itself may cost the picture: its outcome is unknown, and it is not sent again.
+    assert outcomes["completed"] >= total - 3
+    assert set(outcomes) <= {"completed", "failed"}

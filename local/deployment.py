@@ -79,7 +79,7 @@ def _translate(template: Template, parameters: Mapping[str, str]) -> str:
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise DeploymentFailed(f"{TEMPLATE.name} could not be translated:\n{done.stderr[-2000:]}")
-    return json.dumps(rewrite(json.loads(done.stdout), {**defaults, **parameters}))
+    return json.dumps(rewrite(json.loads(done.stdout)))
 
 
 def _create(emulator: Emulator, translated: str, parameters: Mapping[str, str]) -> None:

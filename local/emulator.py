@@ -19,7 +19,7 @@ from local.processes import Process
 REGION = "us-east-1"
 ROOT_KEY = "test"
 """Key id and secret of the emulator's root."""
-CONCURRENCY = 24
+CONCURRENCY = 32
 """Handlers at work at the same time: more cold starts at once than that bring a small machine to its knees."""
 
 

@@ -1,26 +1,31 @@
 """Where the emulator's CloudFormation reads a template differently from AWS, the template is rewritten for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from local.template import Template, resources
 
+POLLED_AT_ONCE = 3
+"""Handlers at work at once for each queue."""
 
-def rewrite(translated: Template, parameters: Mapping[str, Any]) -> Template:
+
+def rewrite(translated: Template) -> Template:
     """The translated template in the form in which the emulator makes of it what AWS would."""
-    _write_numbers_out(translated, parameters)
+    _spare_the_machine(translated)
     _name_secrets_by_arn(translated)
     _allow_message_batches(translated)
     return translated
 
 
-def _write_numbers_out(translated: Template, parameters: Mapping[str, Any]) -> None:
-    """A number parameter arrives there as a text, over which its queue poller stumbles."""
+def _spare_the_machine(translated: Template) -> None:
+    """A message whose handler finds no place is hidden there for its whole visibility time; AWS waits for a place.
+
+    So all pollers together, and the front, ask for no more handlers than the emulator runs. (A number parameter would
+    besides arrive there as a text, over which its poller stumbles.)
+    """
     for mapping in resources(translated, "AWS::Lambda::EventSourceMapping").values():
-        scaling = mapping["Properties"].get("ScalingConfig", {})
-        limit = scaling.get("MaximumConcurrency")
-        if isinstance(limit, dict):
-            scaling["MaximumConcurrency"] = int(parameters[limit["Ref"]])
+        if "Stream" not in str(mapping["Properties"]["EventSourceArn"]):
+            mapping["Properties"]["ScalingConfig"] = {"MaximumConcurrency": POLLED_AT_ONCE}
 
 
 def _name_secrets_by_arn(translated: Template) -> None:

@@ -22,7 +22,7 @@ from local.deployment import API_ID
 
 MAX_REQUEST = 10 * 1024 * 1024
 """What an HTTP API takes (AWS: API Gateway quotas)."""
-AT_ONCE, WAITING_AT_ONCE = 10, 6
+AT_ONCE, WAITING_AT_ONCE = 8, 4
 PATIENCE = 25.0
 """Seconds for which a request that the emulator turns away for load is tried again."""
 _HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "content-length", "date", "server"}

@@ -50,6 +50,12 @@ class Receiver:
         self._server.server_close()
 
 
+def without_links(task: dict[str, Any]) -> dict[str, Any]:
+    """A task without what each function signs with its own credentials."""
+    images = [{**image, "url": image["url"].partition("?")[0]} for image in task["images"]]
+    return {**task, "images": images}
+
+
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     made = Receiver()
@@ -63,7 +69,7 @@ def test_a_webhook_carries_the_task_and_a_signature_that_verifies(api: Api, rece
     headers, body = receiver.received[0]
     content = Webhook(api.stack.webhook_secret()).verify(body, headers)
     assert content["type"] == "task.completed"
-    assert content["data"] == task
+    assert without_links(content["data"]) == without_links(task)
     with pytest.raises(Exception, match=r"(?i)signature"):
         Webhook(api.stack.webhook_secret()).verify(body + b" ", headers)
 
@@ -112,5 +118,7 @@ def test_an_end_is_announced_on_the_bus(api: Api) -> None:
     while not found:
         assert time.monotonic() < ends_at, "no event came"
         messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2, MaxNumberOfMessages=10).get("Messages", [])
-        found = [body for each in messages if (body := json.loads(each["Body"]))["detail"] == task]
+        bodies = [json.loads(each["Body"]) for each in messages]
+        found = [body for body in bodies if body["detail"]["task_id"] == task["task_id"]]
     assert found[0]["detail-type"] == "Task Completed"
+    assert without_links(found[0]["detail"]) == without_links(task)

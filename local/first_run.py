@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,9 @@ def _show_table(watched: list[Watched]) -> None:
     print(f"  {'provider':<10} {'model':<13} {'status':<10} {'seconds':>7}  {'size':<10} {'KB':>5}  file")
     for each in watched:
         task = each.task
-        for image, path in zip(task["images"] or [{}], each.files or [None], strict=False):
+        files: list[Path | None] = [*each.files]
+        for found, path in zip_longest(task["images"] or [{}], files, fillvalue=None):
+            image: dict[str, Any] = found or {}  # type: ignore[assignment]
             size = f"{image.get('width', '-')}x{image.get('height', '-')}"
             kilobytes = image.get("bytes", 0) // 1024
             shown = path.relative_to(ROOT) if path else (task["error"] or {}).get("message", "")

@@ -175,25 +175,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=20,
 )
-WORDS = st.sampled_from(
-    [
-        "status",
-        "id",
-        "task_id",
-        "results",
-        "result",
-        "images",
-        "url",
-        "error",
-        "code",
-        "message",
-        "success",
-        "data",
-        "progress",
-        "output",
-        "response",
-    ]
-)
+STATES = ["status", "progress", "success", "error", "code", "message"]
+RESULTS = ["id", "task_id", "results", "result", "images", "url", "data", "output", "response"]
+WORDS = st.sampled_from([*STATES, *RESULTS])
 SHAPED = st.dictionaries(WORDS, JSON | st.dictionaries(WORDS, JSON | st.lists(st.dictionaries(WORDS, JSON))))
 
 

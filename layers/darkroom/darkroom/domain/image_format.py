@@ -148,6 +148,10 @@ def _bmp(reader: _Reader) -> tuple[int, int]:
     return width, abs(height)
 
 
+_TIFF_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+"""Bytes of one value, by its type (TIFF 6.0, section 2); one for the others."""
+
+
 def _tiff(reader: _Reader) -> tuple[int, int]:
     """The first directory (TIFF 6.0, section 2), and whether its strips or tiles lie within the file."""
     order = "<" if reader.at(0, 2) == b"II" else ">"
@@ -160,6 +164,10 @@ def _tiff(reader: _Reader) -> tuple[int, int]:
         start = directory + 2 + 12 * place
         tag, kind, number = reader.unpack(order + "HHI", start)
         entries[tag] = (kind, number, start + 8)
+        length = number * _TIFF_SIZES.get(kind, 1)
+        if length > 4:  # the value lies elsewhere, and has to be there
+            (elsewhere,) = reader.unpack(order + "I", start + 8)
+            reader.at(elsewhere + length, 0)
     if 256 not in entries or 257 not in entries:
         raise NotAnImage("a TIFF without a size")
     width, height = (_tiff_number(reader, order, entries[tag], 0) for tag in (256, 257))

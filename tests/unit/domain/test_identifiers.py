@@ -1,0 +1,93 @@
+"""Task ids, callback tokens, waits and money."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from darkroom.domain import schedule
+from darkroom.domain.identifiers import derived_task_id, new_task_id, well_formed
+from darkroom.domain.money import format_credits
+from darkroom.domain.nesting import deeper_than
+from darkroom.domain.tokens import callback_token, token_is_valid
+
+KEY = b"k" * 32
+
+
+def test_a_derived_id_is_the_same_for_the_same_owner_and_key_only() -> None:
+    one = derived_task_id(KEY, "ab", "c")
+    assert one == derived_task_id(KEY, "ab", "c")
+    assert one not in {
+        derived_task_id(KEY, "a", "bc"),
+        derived_task_id(KEY, "ab", "d"),
+        derived_task_id(b"x", "ab", "c"),
+    }
+    assert well_formed(one)
+
+
+def test_fresh_ids_sort_by_time_and_differ() -> None:
+    ids = [new_task_id(1_780_000_000_000 + step) for step in range(50)]
+    assert ids == sorted(set(ids))
+    assert all(map(well_formed, ids))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "task_", "task_01M7Y0K4SK2HQR5V5B4CM148F", "webhook#x", "task_" + "U" * 26, "../x"]
+)
+def test_other_texts_are_no_ids(text: str) -> None:
+    assert not well_formed(text)
+
+
+@given(st.text())
+def test_no_other_token_is_valid(text: str) -> None:
+    assert not token_is_valid(text, "task_1", "evolink", [KEY])
+
+
+def test_a_token_is_good_for_one_task_and_provider_and_under_both_secrets_of_a_rotation() -> None:
+    token = callback_token(KEY, "task_1", "evolink")
+    assert len(token) == 43
+    assert token_is_valid(token, "task_1", "evolink", [b"new", KEY])
+    assert not token_is_valid(token, "task_1", "evolink", [b"new"])
+    assert not token_is_valid(token, "task_2", "evolink", [KEY])
+    assert not token_is_valid(token, "task_1", "qingbo", [KEY])
+
+
+def test_webhooks_are_tried_for_three_days() -> None:
+    waits = [schedule.webhook_wait(attempt) for attempt in range(1, 12)]
+    assert waits[:3] == [5, 30, 120]
+    assert waits[9:] == [None, None]
+    assert sum(wait or 0 for wait in waits) / 3600 == pytest.approx(72.2, abs=0.1)
+
+
+@given(st.integers(0, 200), st.floats(1, 600), st.booleans())
+def test_looks_never_stop_and_never_run_wild(looks: int, latency: float, called_back: bool) -> None:
+    assert 2 <= schedule.look_wait(looks, latency=latency, called_back=called_back) <= 1000
+
+
+@given(st.floats(-10, 1e6))
+def test_a_queues_delay_is_one_that_sqs_takes(seconds: float) -> None:
+    assert 0 <= schedule.queue_delay(seconds) <= 900
+
+
+@given(st.floats(0, 1e5), st.floats(0, 1))
+def test_jitter_is_a_tenth_either_way(seconds: float, chance: float) -> None:
+    assert 0.9 * seconds <= schedule.jittered(seconds, chance) <= 1.1 * seconds + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [("1.8", "1.80"), ("0", "0.00"), ("10", "10.00"), ("0.123", "0.123"), ("1E+2", "100.00")]
+)
+def test_credits_are_shown_exactly(amount: str, text: str) -> None:
+    assert format_credits(Decimal(amount)) == text
+
+
+@given(st.decimals(0, 10**9, places=6))
+def test_credits_keep_their_value(amount: Decimal) -> None:
+    assert Decimal(format_credits(amount)) == amount
+
+
+@given(st.integers(0, 300), st.integers(1, 200))
+def test_nesting_is_counted_without_recursing(depth: int, limit: int) -> None:
+    assert deeper_than(b"[" * depth + b"]" * depth, limit) == (depth > limit)
+    assert not deeper_than(b'"' + b"[" * 500 + b'\\"[["', limit)

@@ -22,7 +22,6 @@ from darkroom.outbound.errors import (
 from darkroom.outbound.transport import PublicTransport
 
 USER_AGENT = "Darkroom/1"
-CHUNK_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,8 @@ class HttpClient:
     def pieces(self, response: httpx.Response) -> Iterator[bytes]:
         """The answer's bytes as they come, as long as its time lasts. Raises `OutcomeUncertain`."""
         ends_at: float = response.extensions["ends_at"]
-        for piece in response.iter_raw(CHUNK_BYTES):
+        # Without a chunk size: pieces are to come as they arrive, or a slow drip is never looked at.
+        for piece in response.iter_raw():
             if time.monotonic() > ends_at:
                 raise OutcomeUncertain("no whole answer in time")
             yield piece

@@ -84,7 +84,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     if deeper_than(body, MAX_NESTING):
         raise bad_request(f"the body is nested more than {MAX_NESTING} levels deep")
     try:
-        value = json.loads(body, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
+        value = json.loads(body.decode(), object_pairs_hook=_without_repeats, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise bad_request("the body is not UTF-8") from error
     except json.JSONDecodeError as error:

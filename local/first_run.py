@@ -123,7 +123,7 @@ def _show_table(watched: list[Watched]) -> None:
         task = each.task
         files: list[Path | None] = [*each.files]
         for found, path in zip_longest(task["images"] or [{}], files, fillvalue=None):
-            image: dict[str, Any] = found or {}  # type: ignore[assignment]
+            image: dict[str, Any] = found or {}
             size = f"{image.get('width', '-')}x{image.get('height', '-')}"
             kilobytes = image.get("bytes", 0) // 1024
             shown = path.relative_to(ROOT) if path else (task["error"] or {}).get("message", "")

@@ -4,7 +4,6 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom.api.batches import submit_batch
 from darkroom.api.headers import idempotency_key, wait_seconds
 from darkroom.api.http import answer, authenticate, json_object, new_app, raw_body, request_id, respond
 from darkroom.api.submitting import cancel_task, delete_task, resend_webhook, submit_task
@@ -36,6 +35,8 @@ def post_task() -> Response[str]:
 @app.post("/v1/batches")
 def post_batch() -> Response[str]:
     """Accept up to 100 tasks, each by itself."""
+    from darkroom.api.batches import submit_batch  # threads are not needed for one task
+
     caller = authenticate(app, assembly.accounts)
     key = idempotency_key(app.current_event.headers)
     body = json_object(raw_body(app))

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import boto3
 from botocore.exceptions import EndpointConnectionError
+from botocore.session import get_session
 
 from darkroom.adapters.base import Adapter, Refused, Upstream, UpstreamAnswer, UpstreamRequest
 from darkroom.adapters.registry import adapter
@@ -216,7 +217,7 @@ class World:
         self.objects = objects
         deliveries = DeliveryStore(dynamodb, self._tables[0])
         self.deliveries = deliveries
-        links = LinkSigner.from_session(session, self._bucket, link_seconds=3600)
+        links = LinkSigner.from_session(get_session(), self._bucket, "us-east-1", link_seconds=3600)
         queues: Any = self.queues
         follow_up = FollowUp(queues, self.clock)
         addresses = CallbackAddresses(settings, keys)

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.session import get_session
 
 from darkroom.domain.task import StoredImage
 from darkroom.settings import SettingMissing, Settings
@@ -67,7 +68,7 @@ def test_deleting_a_task_leaves_everybody_elses_things() -> None:
 
 
 def test_a_link_is_the_same_within_its_window_and_outlives_half_its_life() -> None:
-    signer = LinkSigner.from_session(boto3.Session(), BUCKET, link_seconds=3600)
+    signer = LinkSigner.from_session(get_session(), BUCKET, "us-east-1", link_seconds=3600)
     start = 1_780_000_200_000
     one, two = signer.sign("tasks/o/t/ä 0.png", start), signer.sign("tasks/o/t/ä 0.png", start + 1_000_000)
     assert one == two
@@ -91,12 +92,13 @@ def received(queue: str) -> list[str]:
 
 
 def test_a_message_arrives_as_it_was_sent(queues: Queues) -> None:
-    for queue, message in (
+    sent: list[tuple[str, Any]] = [
         ("look", Look("t", 3, sent_at=5)),
         ("generate", Submission("t")),
         ("ingest", Copy("t", 2, 4)),
         ("webhook", Delivery("t", 2, 1, 99)),
-    ):
+    ]
+    for queue, message in sent:
         queues.send(message)
         (body,) = received(queue)
         assert read_message(type(message), body) == message
@@ -141,7 +143,12 @@ def test_a_strange_message_is_no_message(body: str) -> None:
 
 def test_a_key_is_known_by_its_digest_alone() -> None:
     client = boto3.client("dynamodb")
-    item = {"pk": {"S": f"key#{key_digest('dk_1')}"}, "sk": {"S": "key"}, "owner": {"S": "me"}, "admin": {"BOOL": True}}
+    item: Any = {
+        "pk": {"S": f"key#{key_digest('dk_1')}"},
+        "sk": {"S": "key"},
+        "owner": {"S": "me"},
+        "admin": {"BOOL": True},
+    }
     client.put_item(TableName=ACCOUNTS, Item=item)
     accounts = AccountStore(client, ACCOUNTS)
     found = accounts.find_key("dk_1")

@@ -99,7 +99,7 @@ def test_an_image_that_fails_does_not_fail_the_others() -> None:
 
 def test_a_task_without_any_stored_image_has_failed() -> None:
     task = transitions.fail_image(transitions.fail_image(copying(), 0, LATE, now=NOW), 1, LATE, now=NOW)
-    assert (task.status, task.error, task.usage.charged) == (Status.FAILED, LATE, 0)
+    assert (task.status, task.error, task.usage.charged) == (Status.FAILED, LATE, Decimal(0))
 
 
 def test_a_callback_may_come_before_the_submissions_own_answer() -> None:

@@ -72,7 +72,7 @@ def test_a_name_without_an_address_was_certainly_not_sent() -> None:
 
 def test_no_answer_in_time_leaves_the_outcome_open() -> None:
     released = threading.Event()
-    with serving(x=lambda handler: released.wait(5) and None) as server:
+    with serving(x=lambda handler: handler.reply(200 if released.wait(5) else 500)) as server:
         with pytest.raises(OutcomeUncertain):
             local().request("POST", f"{server.url}/x", content=b"x", timeout=QUICK)
         released.set()

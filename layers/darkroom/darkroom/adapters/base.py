@@ -5,12 +5,14 @@ An adapter never opens a connection. It is handed an `Upstream`, which reaches t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from darkroom.domain.failure import Failure
-from darkroom.domain.geometry import Expression
 from darkroom.domain.request import Action
 from darkroom.domain.update import Update
+
+if TYPE_CHECKING:
+    from darkroom.domain.geometry import Expression
 
 
 class Refused(Exception):
@@ -92,7 +94,7 @@ class Order:
 
     upstream_model: str
     prompt: str
-    shape: Expression
+    shape: "Expression"
     action: Action = Action.GENERATE
     image_urls: tuple[str, ...] = ()
     n: int = 1

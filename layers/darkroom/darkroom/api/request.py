@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import difflib
 import hashlib
 import json
 import re
@@ -209,6 +208,8 @@ _UNION_BRANCHES = frozenset(
 
 
 def _unknown(name: str) -> str:
+    import difflib
+
     near = difflib.get_close_matches(name, NewTask.model_fields, n=1)
     hint = f": did you mean {near[0]!r}?" if near else "; a provider's own options go under 'extra'"
     return f"unknown field {name[:80]!r}{hint}"

@@ -109,7 +109,7 @@ class Shape:
         size, resolution = self.size, self.resolution
         if resolution is None or size is None or isinstance(size, Ratio) or size == resolution:
             return
-        if isinstance(size, Pixels) and _CLASSES.get(size, (None, None))[1] == resolution:
+        if isinstance(size, Pixels) and _classes().get(size, (None, None))[1] == resolution:
             return
         raise GeometryError(f"size {size} and resolution {resolution} contradict each other: give one of them")
 
@@ -156,6 +156,7 @@ def pixels_for(ratio: Ratio, resolution: Resolution) -> Pixels:
     return Pixels(width * unit, height * unit)
 
 
+@cache
 def _classes() -> dict[Pixels, tuple[Ratio, Resolution]]:
     found: dict[Pixels, tuple[Ratio, Resolution]] = {}
     for resolution in Resolution:
@@ -164,12 +165,9 @@ def _classes() -> dict[Pixels, tuple[Ratio, Resolution]]:
     return found
 
 
-_CLASSES = _classes()
-
-
 def classify(pixels: Pixels) -> tuple[Ratio, Resolution] | None:
     """The ratio and class that mean exactly these pixels, or None where none do."""
-    return _CLASSES.get(pixels)
+    return _classes().get(pixels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +266,7 @@ def _express_ratio(ratio: Ratio, resolution: Resolution, forms: SizeForms) -> Ex
 def _express_pixels(pixels: Pixels, forms: SizeForms) -> Expression:
     if forms.pixels and pixels in forms.pixels:
         return Expression(pixels=pixels)
-    ratio, resolution = _CLASSES.get(pixels, (None, None))
+    ratio, resolution = _classes().get(pixels, (None, None))
     if ratio and resolution in forms.resolutions:
         if ratio in forms.ratios:
             return Expression(ratio=ratio, resolution=resolution)

@@ -80,7 +80,9 @@ class Assembly:
         """The signer of links to stored images."""
         from darkroom.stores.links import LinkSigner
 
-        return LinkSigner.from_session(clients.session(), self.settings.bucket, link_seconds=self.settings.link_seconds)
+        return LinkSigner.from_session(
+            clients.session(), self.settings.bucket, clients.region(), link_seconds=self.settings.link_seconds
+        )
 
     @cache  # noqa: B019
     def keys(self) -> "SigningKeys":

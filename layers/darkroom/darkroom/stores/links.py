@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-import boto3
 from botocore.auth import SIGV4_TIMESTAMP, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
+from botocore.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,9 @@ class LinkSigner:
         self._base_url = host
 
     @classmethod
-    def from_session(cls, session: boto3.Session, bucket: str, *, link_seconds: int) -> "LinkSigner":
-        """A signer with a session's credentials and region; `AWS_ENDPOINT_URL(_S3)` is heeded as boto3 does."""
+    def from_session(cls, session: Session, bucket: str, region: str, *, link_seconds: int) -> "LinkSigner":
+        """A signer with a session's credentials; `AWS_ENDPOINT_URL(_S3)` is heeded as boto3 does."""
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
-        region = session.region_name or "us-east-1"
         return cls(session.get_credentials(), bucket, region, link_seconds=link_seconds, endpoint=endpoint)
 
     def window(self, now: int) -> int:

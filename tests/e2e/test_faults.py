@@ -91,6 +91,15 @@ def test_a_lost_answer_of_a_provider_without_callbacks_ends_as_unknown(api: Api)
     assert len(api.jobs("chanjing", "gone [[submit_lost]]")) == 1
 
 
+def test_a_provider_that_hangs_is_not_waited_for_and_not_asked_again(api: Api) -> None:
+    begun = time.monotonic()
+    answer = api.post({"prompt": "hanging [[submit_hang=40]]", "provider": ["evolink", "qingbo"]})
+    assert answer.status_code == 202
+    assert time.monotonic() - begun < 28, "longer than API Gateway waits"
+    assert answer.json()["attempts"] == [{"provider": "evolink", "status": "unknown"}]
+    assert api.client.post(f"/v1/tasks/{answer.json()['task_id']}/cancel").status_code == 200
+
+
 def test_a_proxys_error_page_is_not_taken_for_a_refusal(api: Api) -> None:
     answer = api.post({"prompt": "proxied [[submit_proxy_error=504]]", "provider": "evolink"}).json()
     assert [each["status"] for each in answer["attempts"]] == ["unknown"]

@@ -8,7 +8,7 @@ from darkroom.adapters.base import Adapter, Unreadable
 from darkroom.domain import transitions
 from darkroom.domain.schedule import LINK_LIFE
 from darkroom.domain.task import Task
-from darkroom.observation import logger
+from darkroom.observation import follow, logger
 from darkroom.services.callback_address import CallbackAddresses
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
@@ -58,6 +58,7 @@ class CallbackReceiver:
         task = self._tasks.get(task_id)
         if task is None:
             return Verdict.NO_TASK
+        follow(task_id, task.correlation_id)
         kept = {name: value for name, value in headers.items() if name.lower() not in _NOT_KEPT}
         self._objects.keep_callback(task.owner, task_id, KeptCallback(provider, self._clock(), kept, body))
         return self._read(task, provider, body)

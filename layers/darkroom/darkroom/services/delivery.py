@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from darkroom.domain.schedule import jittered, webhook_wait
 from darkroom.domain.task import Task
-from darkroom.observation import logger
+from darkroom.observation import count, follow, logger
 from darkroom.outbound.webhook import DeliveryOutcome
 from darkroom.services.clock import Clock
 from darkroom.stores.deliveries import (
@@ -65,6 +65,7 @@ class Deliverer:
         task = self._tasks.get(message.task_id)
         if task is None or not task.request.callback_url or not task.status.terminal:
             return
+        follow(task.task_id, task.correlation_id)
         log = self._deliveries.get(task.task_id) or DeliveryLog(
             task.task_id, task.owner, task.request.callback_url, task.expires_at
         )
@@ -113,6 +114,7 @@ class Deliverer:
             next_at=next_at,
         )
         log = self._deliveries.save(replace(log.with_attempt(attempt), state=_state(outcome, next_at)))
+        count("WebhookAttempt", state=log.state.value)
         logger.info("webhook attempt", extra={"attempt": attempt.number, "state": log.state.value})
         self._queue_next(message, log, attempt)
 

@@ -14,7 +14,7 @@ from darkroom.domain import transitions
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.task import Task
 from darkroom.domain.update import Update
-from darkroom.observation import logger
+from darkroom.observation import count, follow, logger
 from darkroom.services.callback_address import CallbackAddresses
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
@@ -69,6 +69,7 @@ class Dispatcher:
         task = self._tasks.get(task_id)
         if task is None or not task.awaits_submission:
             return
+        follow(task_id, task.correlation_id)
         now = self._clock()
         if task.retry_at > now:
             self._queues.send_at(Submission(task_id), task.retry_at, now=now)
@@ -79,7 +80,10 @@ class Dispatcher:
 
     def send(self, task: Task) -> Task:
         """Send the attempt that was recorded as begun, record its outcome, and queue what follows from it."""
-        changed = self._record(task, *self._ask(task))
+        update, refusal = self._ask(task)
+        outcome = refusal.failure.code.value if refusal else "accepted" if update else "unknown"
+        count("Submission", provider=task.provider, outcome=outcome)
+        changed = self._record(task, update, refusal)
         self._follow_up.after(changed)
         return changed.after
 

@@ -10,7 +10,7 @@ from darkroom.domain import schedule, transitions
 from darkroom.domain.failure import ErrorCode, Failure
 from darkroom.domain.image_format import ImageFacts, NotAnImage, TruncatedImage, inspect
 from darkroom.domain.task import Image, ImageState, StoredImage, Task
-from darkroom.observation import logger
+from darkroom.observation import count, follow, logger
 from darkroom.outbound.download import Downloader
 from darkroom.outbound.errors import (
     AddressRefused,
@@ -71,6 +71,7 @@ class Ingestor:
         task = self._tasks.get(message.task_id)
         if task is None or task.status.terminal or message.index >= len(task.images):
             return
+        follow(task.task_id, task.correlation_id)
         image = task.images[message.index]
         if image.state is not ImageState.PENDING:
             return
@@ -80,6 +81,7 @@ class Ingestor:
         except (OutboundError, NotAnImage, TruncatedImage, Unfit) as problem:
             self._try_again(task, image, message, problem)
             return
+        count("ImageCopy", outcome="stored")
         now = self._clock()
         self._change(task, lambda current: transitions.store_image(current, image.index, stored, now=now))
 
@@ -127,6 +129,7 @@ class Ingestor:
 
     def _try_again(self, task: Task, image: Image, message: Copy, problem: Exception) -> None:
         """Ask the provider for a fresh link and queue another try, or let this one image fail."""
+        count("ImageCopy", outcome=type(problem).__name__)
         hard = isinstance(problem, (AddressRefused, ImageTooLarge, NotAnImage, Unfit))
         wait = schedule.image_wait(message.attempt)
         logger.warning(

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from darkroom.domain.task import Task
 from darkroom.domain.update import Status
+from darkroom.observation import count, follow
 from darkroom.stores.queues import Delivery, Look, Queues
 from darkroom.stores.tasks import read_item
 
@@ -36,6 +37,8 @@ class Notifier:
         if not _ended(new) or _ended(old):
             return
         task = read_item(new)
+        follow(task.task_id, task.correlation_id)
+        count("TaskEnded", status=task.status.value, provider=task.provider)
         if task.request.callback_url:
             self._queues.send(Delivery(task.task_id))
         if task.status is Status.CANCELLED and task.attempt and task.attempt.upstream_id:

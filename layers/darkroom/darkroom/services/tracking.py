@@ -9,7 +9,7 @@ from darkroom.adapters.base import Adapter, QueryFailed, Ticket
 from darkroom.domain import schedule, transitions
 from darkroom.domain.task import AttemptState, Task
 from darkroom.domain.update import Update
-from darkroom.observation import logger
+from darkroom.observation import follow, logger
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
 from darkroom.services.results import put_aside
@@ -74,6 +74,7 @@ class Tracker:
         if task is None:
             self._wait_for_record(look)
             return
+        follow(task.task_id, task.correlation_id)
         try:
             task = self._apply(task, survey.updates.get(look.task_id))
             task = self._keep_deadline(self._mend(task))

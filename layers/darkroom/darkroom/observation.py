@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 logger = Logger()
 
@@ -34,6 +33,8 @@ def follow(task_id: str, correlation_id: str = "") -> None:
 
 def count(name: str, **dimensions: str) -> None:
     """Count one occurrence of something, by its dimensions (CloudWatch embedded metric format)."""
+    from aws_lambda_powertools.metrics import MetricUnit, single_metric  # not every event has something to count
+
     with single_metric(name=name, unit=MetricUnit.Count, value=1) as metric:
         for dimension, value in dimensions.items():
             metric.add_dimension(name=dimension, value=value)

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from darkroom.stores.task_list import TaskList
     from darkroom.stores.tasks import TaskStore
 
+REFERENCE_SECONDS = 6 * 3600
+"""How long a provider may take to fetch a reference image that lies in our bucket."""
+
 
 class Assembly:
     """One function's parts, each made when first asked for."""
@@ -274,5 +277,13 @@ class Assembly:
 
         return render_task(task, self.links(), now())
 
+    @cache  # noqa: B019
+    def _reference_links(self) -> "LinkSigner":
+        from darkroom.stores.links import LinkSigner
+
+        return LinkSigner.from_session(
+            clients.session(), self.settings.bucket, clients.region(), link_seconds=REFERENCE_SECONDS
+        )
+
     def _reference_link(self, key: str) -> str:
-        return self.links().sign(key, now()).url
+        return self._reference_links().sign(key, now()).url

@@ -84,7 +84,6 @@ class Submissions:
         Raises `NoOffer` where nobody can do what is asked, `IdempotencyConflict`.
         """
         now = self._clock()
-        choices = plan(request, self._catalog, available=self._available())
         if idempotency_key is None:
             task_id = new_task_id(now)
         else:
@@ -92,6 +91,7 @@ class Submissions:
             earlier = self._tasks.get(task_id)
             if earlier:
                 return _replay(earlier, fingerprint)
+        choices = plan(request, self._catalog, available=self._available())
         task = self._new_task(task_id, owner, request, choices, fingerprint, correlation_id, now)
         at_once = inline and not task.offer.synchronous
         if at_once:
@@ -107,12 +107,14 @@ class Submissions:
         return Submitted(self._hand_over(task, at_once), replayed=False)
 
     def _hand_over(self, task: Task, at_once: bool) -> Task:
-        if at_once:
-            return self._dispatcher.send(task)
+        # From here on the task is recorded and its look is queued: what breaks now is mended by that look, and an
+        # error would only make the caller post the same task again.
         try:
+            if at_once:
+                return self._dispatcher.send(task)
             self._follow_up.submit(task)
-        except Exception:  # the task is recorded and its look is queued, which will hand it over
-            logger.exception("submission not queued", extra={"task_id": task.task_id})
+        except Exception:
+            logger.exception("submission left to the look", extra={"task_id": task.task_id})
         return task
 
     def _new_task(

@@ -145,16 +145,19 @@ class Tracker:
 
     def _keep_deadline(self, task: Task) -> Task:
         now = self._clock()
-        overtime = self._scaled(schedule.COPYING_LIMIT) if task.images else 0
-        if task.status.terminal or now < task.deadline_at + overtime:
+        if task.status.terminal or now < self._last_moment(task):
             return task
         return self._tasks.change(task, lambda current: transitions.expire(current, now=now)).after
+
+    def _last_moment(self, task: Task) -> float:
+        """When a task is ended whatever it waits for; images that were made get some time beyond its deadline."""
+        return task.deadline_at + (self._scaled(schedule.COPYING_LIMIT) if task.images else 0)
 
     def _next_wait(self, task: Task, look: Look) -> float:
         attempt = task.attempt
         called_back = attempt is None or attempt.expects_callback or not attempt.state.live
         wait = schedule.look_wait(look.looks + 1, latency=self._latency(task), called_back=called_back)
-        left = (task.deadline_at - self._clock()) / 1000 * self._scale
+        left = (self._last_moment(task) - self._clock()) / 1000 * self._scale
         return min(wait, max(left, 0.0) + 1)
 
     def _cancel_upstream(self, task_id: str) -> None:

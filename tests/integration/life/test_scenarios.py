@@ -1,0 +1,140 @@
+"""Whole lives of tasks on a clock of their own: deadlines, lost messages, refusals and late words."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from darkroom.adapters.base import OutcomeUnknown
+from darkroom.domain.failure import Disposition, ErrorCode
+from darkroom.domain.request import ImageRequest
+from darkroom.domain.task import AttemptState, Task
+from darkroom.domain.update import Status
+from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
+from tests.integration.life.world import World, refusal
+from tests.pictures import picture
+
+REQUEST = ImageRequest(model="seedream-4.5", prompt="a lighthouse", callback_url="https://app.example/hook")
+MINUTE = 60_000
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with emulated_aws():
+        yield World((TASKS, ACCOUNTS), BUCKET, picture())
+
+
+def submit(world: World, key: str | None = None) -> Task:
+    submitted = world.submit(REQUEST, key)
+    assert submitted is not None
+    return submitted.task
+
+
+def now(world: World, task: Task) -> Task:
+    found = world.tasks.get(task.task_id)
+    assert found is not None
+    return found
+
+
+def test_a_job_that_never_ends_ends_with_the_deadline(world: World) -> None:
+    world.provider.latency = 10**12
+    task = submit(world)
+    world.run(until=29 * MINUTE)
+    assert now(world, task).status is Status.PROCESSING
+    world.run(until=2 * MINUTE)
+    ended = now(world, task)
+    assert (ended.status, ended.error and ended.error.code) == (Status.FAILED, ErrorCode.DEADLINE_EXCEEDED)
+    assert not world.queues.waiting
+
+
+def test_an_unknown_outcome_waits_for_its_callback_and_ends_with_the_deadline(world: World) -> None:
+    world.provider.refusals = [OutcomeUnknown("timed out")]
+    task = submit(world)
+    assert task.attempt is not None
+    assert task.attempt.state is AttemptState.UNKNOWN
+    world.run()
+    ended = now(world, task)
+    assert (ended.status, ended.error and ended.error.code) == (Status.FAILED, ErrorCode.SUBMISSION_UNKNOWN)
+    assert world.provider.submissions == 0
+    assert len(ended.attempts) == 1
+
+
+def test_refusals_for_now_are_repeated_with_longer_and_longer_waits(world: World) -> None:
+    busy = refusal(ErrorCode.RATE_LIMITED, Disposition.LATER)
+    world.provider.refusals = [busy, busy, busy]
+    task = submit(world)
+    world.run()
+    ended = now(world, task)
+    assert ended.status is Status.COMPLETED
+    begun = [attempt.begun_at for attempt in ended.attempts]
+    waits = [later - earlier for earlier, later in pairwise(begun)]
+    assert len(waits) == 3
+    assert [round(wait / 1000) for wait in waits] == [2, 6, 18]
+
+
+def test_an_outage_of_everybody_is_told_in_the_end(world: World) -> None:
+    world.provider.refusals = [refusal(ErrorCode.PROVIDER_UNAVAILABLE, Disposition.ELSEWHERE)] * 10
+    task = submit(world)
+    world.run()
+    ended = now(world, task)
+    assert ended.error is not None
+    assert (ended.status, ended.error.code) == (Status.FAILED, ErrorCode.PROVIDER_UNAVAILABLE)
+
+
+def test_a_lost_copy_is_handed_out_again(world: World) -> None:
+    task = submit(world)
+    world.run(until=10_000)
+    world.queues.waiting = [message for message in world.queues.waiting if message.queue != "Copy"]
+    world.run()
+    assert now(world, task).status is Status.COMPLETED
+
+
+def test_a_lost_submission_is_handed_out_again(world: World) -> None:
+    world.provider.refusals = [refusal(ErrorCode.RATE_LIMITED, Disposition.LATER)]
+    task = submit(world)
+    world.queues.waiting = [message for message in world.queues.waiting if message.queue != "Submission"]
+    world.run()
+    assert now(world, task).status is Status.COMPLETED
+
+
+def test_a_picture_that_is_never_there_fails_alone_and_frees_the_charge(world: World) -> None:
+    submitted = world.submit(ImageRequest(model="seedream-4.5", prompt="two", n=2))
+    assert submitted is not None
+    world.missing = {"https://pictures.example/task-unified-1/1"}
+    world.run()
+    ended = now(world, submitted.task)
+    assert ended.status is Status.COMPLETED
+    assert [image.state.value for image in ended.images] == ["stored", "failed"]
+    assert str(ended.usage.charged) == "1.80"
+
+
+def test_a_replayed_key_is_answered_even_where_nobody_sells_the_model_any_more(world: World) -> None:
+    first = submit(world, "k")
+    world.submissions._available = frozenset  # nobody has a key any more
+    again = world.submit(REQUEST, "k")
+    assert again is not None
+    assert (again.replayed, again.task.task_id) == (True, first.task_id)
+
+
+def test_a_callback_in_a_new_format_keeps_the_task_open_and_can_be_replayed(world: World) -> None:
+    world.provider.callbacks = lambda number: 0
+    world.provider.latency = 10**12
+    task = submit(world)
+    url = world.provider.jobs["task-unified-1"]["callback_url"]
+    world.receive_callback(url, b'{"pictures": ["https://pictures.example/x"]}')
+    world.run(until=40 * MINUTE)
+    kept = now(world, task)
+    assert kept.status is Status.PROCESSING, "the deadline is put off"
+    assert [verdict.value for verdict in world.callbacks.replay(kept)] == ["unreadable"]
+    world.run()
+    assert now(world, task).status is Status.FAILED
+
+
+def test_a_look_without_a_record_gives_up_after_a_while(world: World) -> None:
+    from darkroom.stores.queues import Look
+
+    queues = world.queues
+    queues.send(Look("task_01M7Y0K4SK2HQR5V5B4CM148FG", sent_at=world.time))
+    world.run()
+    assert not queues.waiting
+    assert not queues.dead

@@ -137,7 +137,7 @@ class Tracker:
             task = self._tasks.change(task, lambda current: transitions.lose_track(current, now=now)).after
         elif task.awaits_submission and now > task.retry_at + self._scaled(schedule.SUBMISSION_GRACE):
             self._follow_up.submit(task)
-        elif task.pending_images and now > (task.copying_at or 0) + self._scaled(schedule.COPYING_GRACE):
+        elif task.pending_images and now > (task.copying_at or 0) + self._scaled(schedule.COPYING_GRACE, least=30):
             changed = self._tasks.change(task, lambda current: transitions.hand_out_again(current, now=now))
             self._follow_up.after(changed)
             task = changed.after
@@ -151,7 +151,7 @@ class Tracker:
 
     def _last_moment(self, task: Task) -> float:
         """When a task is ended whatever it waits for; images that were made get some time beyond its deadline."""
-        return task.deadline_at + (self._scaled(schedule.COPYING_LIMIT) if task.images else 0)
+        return task.deadline_at + (self._scaled(schedule.COPYING_LIMIT, least=90) if task.images else 0)
 
     def _next_wait(self, task: Task, look: Look) -> float:
         attempt = task.attempt
@@ -176,9 +176,9 @@ class Tracker:
         if self._clock() - look.sent_at < RECORD_GRACE:
             self._queues.send(look, wait=10)
 
-    def _scaled(self, seconds: float) -> float:
+    def _scaled(self, seconds: float, least: float = 5) -> float:
         """A grace in milliseconds: scaled, but never so short that work under way is taken for lost."""
-        return max(5.0, seconds / self._scale) * 1000
+        return max(least, seconds / self._scale) * 1000
 
     @staticmethod
     def _sending_grace(task: Task) -> float:

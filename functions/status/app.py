@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom.api.errors import not_found
 from darkroom.api.headers import matches_etag, wait_seconds
 from darkroom.api.http import answer, authenticate, new_app, respond
-from darkroom.api.listing import list_tasks, show_usage
 from darkroom.api.rendering import render_delivery
 from darkroom.api.tasks import entity_tag, owned_task, task_answer
 from darkroom.observation import follow, observed
@@ -38,6 +37,8 @@ def get_task(task_id: str) -> Response[str]:
 @app.get("/v1/tasks")
 def get_tasks() -> Response[str]:
     """A page of the caller's tasks, newest first."""
+    from darkroom.api.listing import list_tasks
+
     caller = authenticate(app, assembly.accounts)
     return answer(200, list_tasks(assembly, caller.owner, app.current_event.query_string_parameters))
 
@@ -63,6 +64,8 @@ def get_models() -> Response[str]:
 @app.get("/v1/usage")
 def get_usage() -> Response[str]:
     """The caller's usage in a month."""
+    from darkroom.api.listing import show_usage
+
     caller = authenticate(app, assembly.accounts)
     return answer(200, show_usage(assembly.accounts(), caller.owner, app.current_event.query_string_parameters, now()))
 

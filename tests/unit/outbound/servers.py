@@ -53,6 +53,7 @@ def serving(**answers: Answer) -> Iterator[Server]:
     paths = {f"/{name}": answer for name, answer in answers.items()}
     kind = type("Bound", (Handler,), {"answers": paths, "seen": []})
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    httpd.handle_error = lambda request, address: None  # type: ignore[method-assign,assignment]  # clients go away on purpose
     httpd.daemon_threads = True
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

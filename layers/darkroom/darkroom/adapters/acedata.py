@@ -29,6 +29,7 @@ from darkroom.adapters.base import (
     Upstream,
     UpstreamAnswer,
     UpstreamRequest,
+    bearer,
 )
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.update import MadeImage, Status, Update
@@ -43,7 +44,7 @@ class Acedata:
     def submit(self, order: Order, upstream: Upstream) -> Update:
         """Post the request: with a callback or `async` the answer is a task id, else the pictures."""
         request = UpstreamRequest(
-            "POST", "/seedream/images", headers=_headers(upstream), json=_body(order), long=order.synchronous
+            "POST", "/seedream/images", headers=bearer(upstream), json=_body(order), long=order.synchronous
         )
         answer = upstream.send(request)
         if not 200 <= answer.status < 300:
@@ -64,7 +65,7 @@ class Acedata:
         body: dict[str, Any] = (
             {"id": ids[0], "action": "retrieve"} if len(ids) == 1 else {"ids": ids, "action": "retrieve_batch"}
         )
-        request = UpstreamRequest("POST", "/seedream/tasks", headers=_headers(upstream), json=body)
+        request = UpstreamRequest("POST", "/seedream/tasks", headers=bearer(upstream), json=body)
         content = read_query(self.name, upstream.send(request))
         entries = [content] if len(ids) == 1 else [as_object(item) for item in as_list(content.get("items"))]
         return {as_text(entry.get("id")): _read_task(entry) for entry in entries if as_text(entry.get("id")) in ids}
@@ -85,10 +86,6 @@ class Acedata:
     def _refusal(self, answer: UpstreamAnswer) -> Failure | None:
         error = as_object((envelope(answer) or {}).get("error"))
         return _classified(error, answer.status) if error else None
-
-
-def _headers(upstream: Upstream) -> dict[str, str]:
-    return {"authorization": f"Bearer {upstream.credential['api_key']}"}
 
 
 def _body(order: Order) -> dict[str, Any]:

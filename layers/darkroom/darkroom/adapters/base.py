@@ -84,6 +84,11 @@ class Upstream(Protocol):
         ...
 
 
+def bearer(upstream: Upstream) -> dict[str, str]:
+    """The header in which most providers take their key."""
+    return {"authorization": f"Bearer {upstream.credential['api_key']}"}
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One submission, complete: nothing in it is left for the adapter to decide.

@@ -31,6 +31,7 @@ from darkroom.adapters.base import (
     Upstream,
     UpstreamAnswer,
     UpstreamRequest,
+    bearer,
 )
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.update import MadeImage, Status, Update
@@ -48,7 +49,7 @@ class Deepspace:
         """Post the generation: by the synchronous route the answer is the pictures, by the other an id."""
         body = _synchronous_body(order) if order.synchronous else _asynchronous_body(order)
         request = UpstreamRequest(
-            "POST", "/v1/images/generations", headers=_headers(upstream), json=body, long=order.synchronous
+            "POST", "/v1/images/generations", headers=bearer(upstream), json=body, long=order.synchronous
         )
         answer = upstream.send(request)
         if not 200 <= answer.status < 300:
@@ -66,7 +67,7 @@ class Deepspace:
         found = {}
         for ticket in tickets:
             path = f"/v1/images/Seedream/{ticket.upstream_id}"
-            answer = upstream.send(UpstreamRequest("GET", path, headers=_headers(upstream)))
+            answer = upstream.send(UpstreamRequest("GET", path, headers=bearer(upstream)))
             found[ticket.upstream_id] = self._read(read_query(self.name, answer), ticket.upstream_id)
         return found
 
@@ -104,10 +105,6 @@ class Deepspace:
             return None
         code = as_text(error.get("code")) or as_text(error.get("type"))
         return classify(self.name, answer.status, code, error.get("message"))
-
-
-def _headers(upstream: Upstream) -> dict[str, str]:
-    return {"authorization": f"Bearer {upstream.credential['api_key']}"}
 
 
 def _synchronous_body(order: Order) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from darkroom.adapters.base import (
     Upstream,
     UpstreamAnswer,
     UpstreamRequest,
+    bearer,
 )
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.update import Status, Update
@@ -59,7 +60,7 @@ class Evolink:
 
     def submit(self, order: Order, upstream: Upstream) -> Update:
         """Post the generation; the answer is its task, pending."""
-        request = UpstreamRequest("POST", "/v1/images/generations", headers=_headers(upstream), json=_body(order))
+        request = UpstreamRequest("POST", "/v1/images/generations", headers=bearer(upstream), json=_body(order))
         answer = upstream.send(request)
         if not 200 <= answer.status < 300:
             raise refusal(self.name, answer, self._failure(answer))
@@ -72,9 +73,7 @@ class Evolink:
         """Read one task."""
         found = {}
         for ticket in tickets:
-            answer = upstream.send(
-                UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}", headers=_headers(upstream))
-            )
+            answer = upstream.send(UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}", headers=bearer(upstream)))
             found[ticket.upstream_id] = _read(read_query(self.name, answer))
         return found
 
@@ -101,10 +100,6 @@ class Evolink:
         if "quota" in code or "insufficient" in code:
             return no_balance(self.name, code)
         return classify(self.name, answer.status, code, error.get("message"))
-
-
-def _headers(upstream: Upstream) -> dict[str, str]:
-    return {"authorization": f"Bearer {upstream.credential['api_key']}"}
 
 
 def _body(order: Order) -> dict[str, Any]:

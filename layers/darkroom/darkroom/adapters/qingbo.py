@@ -30,6 +30,7 @@ from darkroom.adapters.base import (
     Upstream,
     UpstreamAnswer,
     UpstreamRequest,
+    bearer,
 )
 from darkroom.domain.failure import ErrorCode, Failure
 from darkroom.domain.update import MadeImage, Status, Update
@@ -54,7 +55,7 @@ class Qingbo:
 
     def submit(self, order: Order, upstream: Upstream) -> Update:
         """Post the task; the answer is its state, queued as a rule."""
-        answer = upstream.send(UpstreamRequest("POST", "/v1/tasks", headers=_headers(upstream), json=_body(order)))
+        answer = upstream.send(UpstreamRequest("POST", "/v1/tasks", headers=bearer(upstream), json=_body(order)))
         if not 200 <= answer.status < 300:
             raise refusal(self.name, answer, self._failure(answer))
         update = _read(read_accepted(self.name, answer))
@@ -66,9 +67,7 @@ class Qingbo:
         """Read one task."""
         found = {}
         for ticket in tickets:
-            answer = upstream.send(
-                UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}", headers=_headers(upstream))
-            )
+            answer = upstream.send(UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}", headers=bearer(upstream)))
             found[ticket.upstream_id] = _read(read_query(self.name, answer))
         return found
 
@@ -87,7 +86,7 @@ class Qingbo:
     def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
         """Cancel while it is queued; later than that it refuses."""
         path = f"/v1/tasks/{ticket.upstream_id}/cancel"
-        answer = upstream.send(UpstreamRequest("POST", path, headers=_headers(upstream)))
+        answer = upstream.send(UpstreamRequest("POST", path, headers=bearer(upstream)))
         if answer.status >= 500 or answer.status in {401, 429}:
             raise QueryFailed(f"qingbo answered {answer.status} to a cancellation")
         return 200 <= answer.status < 300
@@ -97,10 +96,6 @@ class Qingbo:
         if not error:
             return None
         return classify(self.name, answer.status, as_text(error.get("code")), error.get("message"))
-
-
-def _headers(upstream: Upstream) -> dict[str, str]:
-    return {"authorization": f"Bearer {upstream.credential['api_key']}"}
 
 
 def _body(order: Order) -> dict[str, Any]:

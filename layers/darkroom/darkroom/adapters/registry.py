@@ -2,8 +2,10 @@
 
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from darkroom.adapters.base import Adapter
+if TYPE_CHECKING:
+    from darkroom.adapters.base import Adapter
 
 _ADAPTERS = {
     "qingbo": "Qingbo",
@@ -20,7 +22,7 @@ class UnknownProvider(LookupError):
 
 
 @cache
-def adapter(name: str) -> Adapter:
+def adapter(name: str) -> "Adapter":
     """The adapter of a provider. Raises `UnknownProvider`."""
     if name not in _ADAPTERS:
         raise UnknownProvider(name)

@@ -1,17 +1,19 @@
 """How a task is shown: the same in a look-up, a list, a webhook and an event."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from darkroom.domain.failure import Failure
 from darkroom.domain.money import format_credits
 from darkroom.domain.task import Attempt, Image, ImageState, Task
-from darkroom.stores.deliveries import DeliveryLog
-from darkroom.stores.links import LinkSigner
+
+if TYPE_CHECKING:
+    from darkroom.stores.deliveries import DeliveryLog
+    from darkroom.stores.links import LinkSigner
 
 Json = dict[str, Any]
 
 
-def render_task(task: Task, links: LinkSigner, now: int) -> Json:
+def render_task(task: Task, links: "LinkSigner", now: int) -> Json:
     """A task as the API documents it, with links signed as of `now` (Unix milliseconds)."""
     return {
         "task_id": task.task_id,
@@ -37,7 +39,7 @@ def render_task(task: Task, links: LinkSigner, now: int) -> Json:
     }
 
 
-def render_delivery(log: DeliveryLog) -> Json:
+def render_delivery(log: "DeliveryLog") -> Json:
     """A webhook's delivery attempts."""
     return {
         "object": "webhook.delivery",
@@ -58,7 +60,7 @@ def render_delivery(log: DeliveryLog) -> Json:
     }
 
 
-def _image(image: Image, links: LinkSigner, now: int) -> Json:
+def _image(image: Image, links: "LinkSigner", now: int) -> Json:
     shown: Json = {"index": image.index, "status": image.state.value}
     if image.stored:
         link = links.sign(image.stored.key, now)

@@ -1,9 +1,13 @@
 """Removing an ended task with everything that lies under it."""
 
+from typing import TYPE_CHECKING
+
 from darkroom.domain.task import Task
-from darkroom.stores.deliveries import DeliveryStore
-from darkroom.stores.objects import ObjectStore
-from darkroom.stores.tasks import TaskStore
+
+if TYPE_CHECKING:
+    from darkroom.stores.deliveries import DeliveryStore
+    from darkroom.stores.objects import ObjectStore
+    from darkroom.stores.tasks import TaskStore
 
 
 class StillOpen(Exception):
@@ -13,7 +17,7 @@ class StillOpen(Exception):
 class Deletion:
     """Removes tasks: the objects first and the record last, so that a deletion that broke off can be repeated."""
 
-    def __init__(self, *, tasks: TaskStore, deliveries: DeliveryStore, objects: ObjectStore) -> None:
+    def __init__(self, *, tasks: "TaskStore", deliveries: "DeliveryStore", objects: "ObjectStore") -> None:
         self._tasks = tasks
         self._deliveries = deliveries
         self._objects = objects

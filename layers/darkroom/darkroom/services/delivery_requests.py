@@ -1,16 +1,20 @@
 """Asking for an ended task's webhook to be sent again."""
 
+from typing import TYPE_CHECKING
+
 from darkroom.domain.task import Task
 from darkroom.services.deletion import StillOpen
-from darkroom.stores.deliveries import DeliveryStore
 from darkroom.stores.queues import Delivery, Queues
+
+if TYPE_CHECKING:
+    from darkroom.stores.deliveries import DeliveryStore
 
 
 class NothingToSend(Exception):
     """The task was posted without a `callback_url`."""
 
 
-def send_again(queues: Queues, deliveries: DeliveryStore, task: Task) -> None:
+def send_again(queues: Queues, deliveries: "DeliveryStore", task: Task) -> None:
     """Begin a new round of delivery attempts. Raises `NothingToSend`, `StillOpen`."""
     if not task.request.callback_url:
         raise NothingToSend(task.task_id)

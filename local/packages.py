@@ -5,6 +5,7 @@ import io
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,8 +37,9 @@ def _dependencies() -> Path:
     target = BUILD / f"dependencies-{version}-{hashlib.sha256(lock).hexdigest()[:16]}"
     if target.exists():
         return target
-    unfinished = target.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    # A name of its own: two stacks may be started in one checkout at the same time.
+    BUILD.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=BUILD))
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += [
         "--require-hashes",
@@ -49,7 +51,10 @@ def _dependencies() -> Path:
     subprocess.run(command, check=True, capture_output=True, text=True)
     # Run as a script, because that is how `sam build` runs it too.
     subprocess.run([sys.executable, str(LAYER / "prune.py"), str(unfinished)], check=True)
-    unfinished.rename(target)
+    try:
+        unfinished.rename(target)
+    except OSError:  # the other one was faster, and built the same
+        shutil.rmtree(unfinished)
     return target
 
 

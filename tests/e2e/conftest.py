@@ -58,6 +58,7 @@ def api() -> Iterator[Api]:
         yield Api(stack)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the distribution over workers reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All end-to-end tests on one worker: one stack is enough for a small machine."""
     for item in items:

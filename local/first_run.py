@@ -55,26 +55,27 @@ def main() -> int:
             print(f"ready after {time.monotonic() - began:.1f} s at {stack.base_url}\n", flush=True)
             headers = {"authorization": f"Bearer {stack.api_key}"}
             with httpx.Client(base_url=stack.base_url, headers=headers, timeout=40, trust_env=False) as client:
-                return _make_pictures(client)
+                all_made = _make_pictures(client)
     except KeyboardInterrupt:
         print("\nstopped; nothing is left running")
         return 130
     except (StackFailed, EmulatorFailed, DeploymentFailed) as error:
         print(f"could not start: {error}", file=sys.stderr)
         return 1
+    if all_made:
+        _say_what_next()
+    return 0 if all_made else 1
 
 
-def _make_pictures(client: httpx.Client) -> int:
+def _make_pictures(client: httpx.Client) -> bool:
+    """One task with each provider, to its end. Returns whether all were completed."""
     watched = [_post(client, provider, order) for provider, order in ORDERS]
     _watch(client, watched)
     shutil.rmtree(PICTURES, ignore_errors=True)
     for each in watched:
         _save(each)
     _show_table(watched)
-    if any(each.task["status"] != "completed" for each in watched):
-        return 1
-    _say_what_next()
-    return 0
+    return all(each.task["status"] == "completed" for each in watched)
 
 
 def _post(client: httpx.Client, provider: str, order: dict[str, Any]) -> Watched:

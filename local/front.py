@@ -62,6 +62,7 @@ class Front:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._waits = asyncio.Semaphore(WAITING_AT_ONCE)
         async with httpx.AsyncClient(timeout=35, limits=limits, trust_env=False) as self._client:
+            self._client.headers.clear()  # a caller's headers and no others
             yield
 
     async def _forward(self, request: Request) -> Response:
@@ -80,23 +81,24 @@ class Front:
         ends_at = time.monotonic() + PATIENCE
         while True:
             try:
-                answer = await self._client.request(request.method, url, headers=headers, content=body)
+                async with self._client.stream(request.method, url, headers=headers, content=body) as answer:
+                    content = b"".join([chunk async for chunk in answer.aiter_raw()])  # compressed, if it is
             except httpx.HTTPError:
                 return JSONResponse({"message": "Service Unavailable"}, 503)
-            busy = answer.status_code == 429 and b"request_id" not in answer.content
+            busy = answer.status_code == 429 and b"request_id" not in content
             if not busy or time.monotonic() > ends_at:
-                return _answer(answer)
+                return _answer(answer, content)
             await asyncio.sleep(0.1)
 
 
-def _answer(answer: httpx.Response) -> Response:
+def _answer(answer: httpx.Response, content: bytes) -> Response:
     """The emulator's answer as API Gateway would give it: a crash is a plain 500 and says nothing."""
-    if answer.status_code == 502 and b"errorMessage" in answer.content:
+    if answer.status_code == 502 and b"errorMessage" in content:
         return JSONResponse({"message": "Internal Server Error"}, 500)
-    response = Response(answer.content, answer.status_code)
+    response = Response(content, answer.status_code)
     response.raw_headers = [
         (name.lower(), value) for name, value in answer.headers.raw if name.lower().decode() not in _HOP
     ]
     if answer.status_code not in {204, 304}:
-        response.headers["content-length"] = str(len(answer.content))
+        response.headers["content-length"] = str(len(content))
     return response

@@ -21,7 +21,8 @@ from darkroom.stores.secrets import webhook_secrets
 from local.deployment import deploy
 from local.emulator import REGION, Emulator, free_port
 from local.front import Front
-from local.paths import LAYER, ROOT, WORK
+from local.function_logs import FunctionLogs
+from local.paths import LAYER, LOGS, ROOT, WORK
 from local.processes import Process
 from local.template import read_template
 
@@ -121,6 +122,9 @@ class LocalStack:
             raise StackFailed(f"port {port} is taken: set DARKROOM_PORT to another one, or to 0") from error
         self._ending.callback(front.stop)
         self.outputs = deploy(self.emulator, self._parameters())
+        self.logs = FunctionLogs(self.emulator.client("logs"), LOGS / f"functions-{os.getpid()}.log")
+        self.logs.start()
+        self._ending.callback(self.logs.stop)
         self._put_provider_keys()
         self._put_api_keys()
         self._wait_until_it_answers()

@@ -1,0 +1,108 @@
+"""What the template promises beyond what its linter checks."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darkroom import settings
+from local.deployment import API_ID
+from local.paths import LAYER
+from local.template import read_template, resources
+
+TEMPLATE = read_template()
+ROUTES = resources(TEMPLATE, "AWS::ApiGatewayV2::Route")
+FUNCTIONS = resources(TEMPLATE, "AWS::Serverless::Function")
+VARIABLES: dict[str, Any] = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+
+
+def functions_behind(route: dict[str, Any]) -> str:
+    """The function that a route leads to, by way of its integration."""
+    integration = re.fullmatch(r"integrations/\$\{(\w+)}", route["Properties"]["Target"]["Fn::Sub"])
+    assert integration
+    name: str = TEMPLATE["Resources"][integration[1]]["Properties"]["IntegrationUri"]["Fn::GetAtt"][0]
+    return name
+
+
+def test_every_route_leads_to_a_function_that_may_be_called() -> None:
+    permitted = {
+        found["Properties"]["FunctionName"]["Ref"]
+        for found in resources(TEMPLATE, "AWS::Lambda::Permission").values()
+    }  # fmt: skip
+    assert {functions_behind(route) for route in ROUTES.values()} == permitted
+
+
+def test_no_two_routes_are_the_same_and_everything_else_has_an_answer() -> None:
+    keys = [route["Properties"]["RouteKey"] for route in ROUTES.values()]
+    assert len(keys) == len(set(keys))
+    assert "$default" in keys
+
+
+def test_the_local_stack_knows_the_api_by_its_tag() -> None:
+    assert TEMPLATE["Resources"]["Api"]["Properties"]["Tags"]["ms-custom-id"] == API_ID
+
+
+def test_the_functions_get_every_variable_that_is_read_and_no_other() -> None:
+    source = Path(settings.__file__).read_text()
+    read = set(re.findall(r'"(DARKROOM_[A-Z_]+)"', source))
+    for pattern in re.findall(r'f"(DARKROOM_\{\w+\.upper\(\)\}_\w+)"', source):
+        read |= {name for name in VARIABLES if re.fullmatch(re.sub(r"\{.*?}", "[A-Z]+", pattern), name)}
+    assert {name for name in VARIABLES if name.startswith("DARKROOM_")} == read
+
+
+def test_every_parameter_has_a_default_and_none_is_a_secret() -> None:
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert "Default" in parameter, name
+        assert not re.search(r"(?i)secret|token|password|apikey", name)
+
+
+@pytest.mark.parametrize("kind", ["AWS::DynamoDB::Table", "AWS::S3::Bucket"])
+def test_what_is_kept_outlives_the_stack(kind: str) -> None:
+    for name, found in resources(TEMPLATE, kind).items():
+        assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+
+
+def test_every_table_can_be_restored_and_is_encrypted() -> None:
+    for found in resources(TEMPLATE, "AWS::DynamoDB::Table").values():
+        properties = found["Properties"]
+        assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+        assert properties["SSESpecification"]["SSEEnabled"] is True
+
+
+def test_the_bucket_is_nobody_elses() -> None:
+    properties = TEMPLATE["Resources"]["Bucket"]["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    (statement,) = TEMPLATE["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_every_dead_letter_is_noticed() -> None:
+    watched = {
+        alarm["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        for alarm in resources(TEMPLATE, "AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"]["Namespace"] == "AWS/SQS"
+    }
+    assert watched == {name for name in resources(TEMPLATE, "AWS::SQS::Queue") if name.endswith("DeadLetters")}
+
+
+def test_the_stream_wakes_notify_for_ended_tasks_only() -> None:
+    (event,) = FUNCTIONS["NotifyFunction"]["Properties"]["Events"].values()
+    (pattern,) = event["Properties"]["FilterCriteria"]["Filters"]
+    image = json.loads(pattern["Pattern"])["dynamodb"]["NewImage"]
+    assert set(image["status"]["S"]) == {"completed", "failed", "cancelled"}
+    assert event["Properties"]["MaximumRetryAttempts"] <= 10
+
+
+@pytest.mark.parametrize(("architecture", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
+def test_the_layer_is_built_for_the_architecture_that_is_asked_for(architecture: str, machine: str) -> None:
+    assert architecture in TEMPLATE["Parameters"]["Architecture"]["AllowedValues"]
+    command = ["make", "--dry-run", "build-DarkroomLayer", "ARTIFACTS_DIR=out", f"ARCHITECTURE={architecture}"]
+    # Not as a part of the make that runs the tests.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(command, cwd=LAYER, capture_output=True, text=True, check=True, env=environment)
+    platforms = set(re.findall(r"--platform manylinux\w+?_(aarch64|x86_64)", done.stdout))
+    assert platforms == {machine}

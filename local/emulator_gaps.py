@@ -14,6 +14,7 @@ def rewrite(translated: Template) -> Template:
     _spare_the_machine(translated)
     _name_secrets_by_arn(translated)
     _allow_message_batches(translated)
+    _answer_whole(translated)
     return translated
 
 
@@ -40,6 +41,12 @@ def _allow_message_batches(translated: Template) -> None:
     for statement in _statements(translated):
         if "sqs:SendMessage" in statement["Action"]:
             statement["Action"] = [*statement["Action"], "sqs:SendMessageBatch"]
+
+
+def _answer_whole(translated: Template) -> None:
+    """No runtime streams there, and what is not streamed is then not taken for an answer of HTTP."""
+    for url in resources(translated, "AWS::Lambda::Url").values():
+        url["Properties"]["InvokeMode"] = "BUFFERED"
 
 
 def _statements(translated: Template) -> Iterator[dict[str, Any]]:

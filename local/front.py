@@ -26,6 +26,7 @@ AT_ONCE, WAITING_AT_ONCE = 8, 4
 PATIENCE = 25.0
 """Seconds for which a request that the emulator turns away for load is tried again."""
 _HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "content-length", "date", "server"}
+_SYNCHRONOUS = ("/images/generations", "/seedream/images", "/tasks/sync")
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
@@ -69,7 +70,7 @@ class Front:
         body = await request.body()
         if len(body) > MAX_REQUEST:
             return JSONResponse({"message": "Request Entity Too Large"}, 413)
-        turns = self._waits if "wait" in request.headers.get("prefer", "") else self._turns
+        turns = self._waits if _may_wait(request) else self._turns
         async with turns:
             return await self._send(request, body)
 
@@ -85,10 +86,16 @@ class Front:
                     content = b"".join([chunk async for chunk in answer.aiter_raw()])  # compressed, if it is
             except httpx.HTTPError:
                 return JSONResponse({"message": "Service Unavailable"}, 503)
-            busy = answer.status_code == 429 and b"request_id" not in content
+            # Ours would carry the id of the request.
+            busy = answer.status_code == 429 and "x-request-id" not in answer.headers
             if not busy or time.monotonic() > ends_at:
                 return _answer(answer, content)
             await asyncio.sleep(0.1)
+
+
+def _may_wait(request: Request) -> bool:
+    """Whether a call may be answered late: one that asks to wait, or a synchronous form of a dialect."""
+    return "wait" in request.headers.get("prefer", "") or request.url.path.endswith(_SYNCHRONOUS)
 
 
 def _answer(answer: httpx.Response, content: bytes) -> Response:

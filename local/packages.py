@@ -20,6 +20,7 @@ def layer_package() -> bytes:
     dependencies = _dependencies()
     own = LAYER / "darkroom"
     files = [(path, Path("python") / path.relative_to(dependencies)) for path in _files(dependencies)]
+    files.append((LAYER / "streaming-runtime", Path("streaming-runtime")))
     files += [(path, Path("python/darkroom") / path.relative_to(own)) for path in _files(own)]
     return _zip(files)
 

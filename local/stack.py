@@ -24,6 +24,7 @@ from local.front import Front
 from local.function_logs import FunctionLogs
 from local.paths import LAYER, LOGS, ROOT, WORK
 from local.processes import Process
+from local.streaming import StreamingUrl
 from local.template import read_template
 
 PROVIDERS = ("qingbo", "evolink", "chanjing", "deepspace", "acedata")
@@ -125,6 +126,9 @@ class LocalStack:
         self.logs = FunctionLogs(self.emulator.client("logs"), LOGS / f"functions-{os.getpid()}.log")
         self.logs.start()
         self._ending.callback(self.logs.stop)
+        self.streaming = StreamingUrl(self.emulator, "DialectsFunction")
+        self.streaming.start()
+        self._ending.callback(self.streaming.stop)
         self._put_provider_keys()
         self._put_api_keys()
         self._wait_until_it_answers()
@@ -214,6 +218,7 @@ class LocalStack:
             queues[f"{name}-dead-letters"] = self._local(self.outputs[f"{name.capitalize()}DeadLettersUrl"])
         return {
             "base_url": self.base_url,
+            "streaming_url": self.streaming.url,
             "api_key": self.api_key,
             "admin_key": self.admin_key,
             "aws_endpoint_url": self.emulator.url,

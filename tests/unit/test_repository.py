@@ -17,8 +17,9 @@ FLOORS = {
     "adapters": {"domain"},
     "outbound": set(),
     "stores": {"domain"},
-    "services": {"domain", "adapters", "stores", "outbound", "api"},
-    "api": {"domain", "stores", "services", "outbound"},
+    "dialects": {"domain"},
+    "services": {"domain", "adapters", "dialects", "stores", "outbound", "api"},
+    "api": {"domain", "dialects", "stores", "services", "outbound"},
 }
 FLOORLESS = {"settings", "observation", "records"}
 
@@ -65,6 +66,7 @@ LIGHT = {
     "ingest": {"pydantic", "standardwebhooks"},
     "generate": {"pydantic", "standardwebhooks"},
     "submit": {"standardwebhooks"},
+    "dialects": {"standardwebhooks", "darkroom.dialects.openai", "darkroom.api.streaming"},
 }
 
 

@@ -64,6 +64,11 @@ class Settings:
         """The address providers can call back on, without a slash at its end; empty where there is none."""
         return self.environment.get("DARKROOM_PUBLIC_URL", "").rstrip("/")
 
+    @property
+    def streaming(self) -> bool:
+        """Whether this process can stream its answers: our own runtime says so (darkroom.runtime)."""
+        return self.environment.get("DARKROOM_STREAMING", "") == "true"
+
     def provider_base_url(self, provider: str) -> str:
         """Where a provider is reached, without a slash at its end."""
         return self._required(f"DARKROOM_{provider.upper()}_BASE_URL").rstrip("/")

@@ -32,8 +32,10 @@ from darkroom.services.delivery import Deliverer
 from darkroom.services.dispatch import Dispatcher
 from darkroom.services.follow_up import FollowUp
 from darkroom.services.ingestion import Ingestor
+from darkroom.services.letters import Letters
 from darkroom.services.notification import Notifier
 from darkroom.services.orders import OrderBook
+from darkroom.services.sight import Sight
 from darkroom.services.submission import Submissions, Submitted
 from darkroom.services.tracking import Tracker
 from darkroom.settings import Settings
@@ -249,9 +251,13 @@ class World:
             max_bytes=40 * 1024 * 1024, **shared,
         )  # fmt: skip
         self.notifier = Notifier(queues=queues, bus=self, clock=self.clock)
+        sight = Sight(
+            links=links, objects=lambda: objects, estimate=lambda task: 10.0, public_url="https://api.test",
+            clock=self.clock,
+        )  # fmt: skip
         self.deliverer = Deliverer(
             deliveries=deliveries, queues=queues, post=self.post, scale=1,
-            render=lambda task: render_task(task, links, self.time), **shared,
+            letters=Letters(render=lambda task: render_task(task, links, self.time), sight=lambda: sight), **shared,
         )  # fmt: skip
 
     # What stands in for the outside.
@@ -272,7 +278,7 @@ class World:
         with self.chaos.call("events.put_events"):
             self.announced.append((task.task_id, task.status.value))
 
-    def post(self, url: str, event_id: str, timestamp: Any, body: bytes) -> DeliveryOutcome:
+    def post(self, url: str, event_id: str, timestamp: Any, body: bytes, *, timeout: float) -> DeliveryOutcome:
         with self.chaos.call("webhook post"):
             self.delivered.append(event_id)
             return DeliveryOutcome(status=200, latency_ms=5, error=None, gone=False, delivered=True)

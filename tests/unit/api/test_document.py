@@ -21,6 +21,7 @@ def test_the_document_is_valid_openapi() -> None:
 def test_every_route_of_the_template_is_described_and_no_other() -> None:
     routes = resources(read_template(), "AWS::ApiGatewayV2::Route").values()
     declared = {route["Properties"]["RouteKey"] for route in routes} - {"$default"}
+    declared = {key for key in declared if not key.startswith("ANY ")}  # the dialects are described by their owners
     declared = {key for key in declared if "/callbacks/{provider}" not in key}
     described = {
         f"{method.upper()} {path}"

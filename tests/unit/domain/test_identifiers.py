@@ -54,7 +54,7 @@ def test_a_token_is_good_for_one_task_and_provider_and_under_both_secrets_of_a_r
 
 
 def test_webhooks_are_tried_for_three_days() -> None:
-    waits = [schedule.webhook_wait(attempt) for attempt in range(1, 12)]
+    waits = [schedule.WEBHOOKS.wait(attempt) for attempt in range(1, 12)]
     assert waits[:3] == [5, 30, 120]
     assert waits[9:] == [None, None]
     assert sum(wait or 0 for wait in waits) / 3600 == pytest.approx(72.2, abs=0.1)

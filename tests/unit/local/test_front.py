@@ -121,7 +121,7 @@ def test_an_emulator_that_is_busy_is_asked_again(front: httpx.Client, upstream: 
 
 
 def test_our_own_429_is_an_answer(front: httpx.Client, upstream: tuple[Upstream, str]) -> None:
-    upstream[0].answers = [(429, {}, b'{"error": {"code": "too_many_tasks", "request_id": "r"}}')]
+    upstream[0].answers = [(429, {"x-request-id": "r"}, b'{"error": {"code": "rate_limit"}}')]
     assert front.get("/v1/tasks").status_code == 429
     assert len(upstream[0].asked) == 1
 

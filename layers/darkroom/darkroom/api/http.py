@@ -68,10 +68,14 @@ def answer(status: int, body: Any = None, **headers: str) -> Response[str]:
 def raw_body(app: APIGatewayHttpResolver, *, limit: int = MAX_BODY) -> bytes:
     """The body as it came. Raises `ApiError` (413)."""
     event = app.current_event
-    text = event.body or ""
+    return decoded_body(event.body or "", base64_encoded=bool(event.is_base64_encoded), limit=limit)
+
+
+def decoded_body(text: str, *, base64_encoded: bool, limit: int = MAX_BODY) -> bytes:
+    """The bytes of an event's body. Raises `ApiError` (413, 400)."""
     if len(text) > limit * 4 // 3 + 4:
         raise too_large(f"the body is larger than {limit} bytes")
-    body = _decoded(text) if event.is_base64_encoded else text.encode("utf-8", "surrogatepass")
+    body = _decoded(text) if base64_encoded else text.encode("utf-8", "surrogatepass")
     if len(body) > limit:
         raise too_large(f"the body is larger than {limit} bytes")
     return body

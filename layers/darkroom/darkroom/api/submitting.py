@@ -1,10 +1,12 @@
 """Posting, cancelling and deleting in the words of the API: what the services refuse becomes an HTTP error."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from darkroom.api.errors import conflict, invalid_field
 from darkroom.api.request import fingerprint, read_request
+from darkroom.domain.request import ImageRequest
 from darkroom.domain.routing import NoOffer
 from darkroom.domain.task import Task
 from darkroom.services.assembly import Assembly
@@ -26,7 +28,7 @@ def submit_task(
     inline: bool = True,
 ) -> Submitted:
     """Accept the task in a body. Raises `ApiError`."""
-    request = read_request(body, local_mode=assembly.settings.local_mode)
+    request = routed_by_key(read_request(body, local_mode=assembly.settings.local_mode), caller)
     try:
         return assembly.submissions().submit(
             caller.owner,
@@ -41,6 +43,11 @@ def submit_task(
     except IdempotencyConflict as error:
         message = "this Idempotency-Key was used before with another body: use a new key for a new task"
         raise conflict(message, error.task_id, "Idempotency-Key") from error
+
+
+def routed_by_key(request: ImageRequest, caller: ApiKey) -> ImageRequest:
+    """The request with the key's own providers, where it names none itself."""
+    return request if request.providers else replace(request, providers=caller.providers)
 
 
 def cancel_task(assembly: Assembly, task: Task) -> Task:

@@ -4,6 +4,7 @@ All waits are seconds of real time; a deployment's time scale divides them (`sca
 """
 
 import math
+from dataclasses import dataclass
 
 MAX_TRIES = 4
 """Submissions of one task to one offer that may be refused before it is left alone."""
@@ -11,8 +12,21 @@ MAX_TRIES = 4
 MAX_QUEUE_DELAY = 900
 """The longest delay that SQS takes (AWS: SQS quotas, DelaySeconds)."""
 
-WEBHOOK_WAITS = (5, 30, 120, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 31 * 3600)
-"""Waits between the ten attempts to deliver one webhook: 72 h in all."""
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """How often one webhook is tried: the waits between its attempts, and how long an answer may take. Seconds."""
+
+    waits: tuple[float, ...]
+    timeout: float = 15
+
+    def wait(self, attempt: int) -> float | None:
+        """The wait between attempt number `attempt` (from 1) and the next, or None where that was the last."""
+        return self.waits[attempt - 1] if attempt <= len(self.waits) else None
+
+
+WEBHOOKS = RetryRule((5, 30, 120, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 31 * 3600))
+"""Our own rule: ten attempts to deliver one webhook, in 72 h."""
 
 IMAGE_WAITS = (2, 10, 30, 120)
 """Waits between the five attempts to copy one image."""
@@ -54,11 +68,6 @@ def look_wait(looks: int, *, latency: float, called_back: bool) -> float:
     if looks == 0:
         return max(2.0, 0.3 * latency)
     return min(max(3.0, 0.1 * latency) * 1.15 ** max(0, looks - 20), 60.0)
-
-
-def webhook_wait(attempt: int) -> float | None:
-    """Seconds between attempt number `attempt` (from 1) and the next, or None where that was the last."""
-    return float(WEBHOOK_WAITS[attempt - 1]) if attempt <= len(WEBHOOK_WAITS) else None
 
 
 def image_wait(attempt: int) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from darkroom.domain.failure import Failure
 from darkroom.domain.request import ImageRequest
@@ -108,6 +109,19 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """The dialect that a task was posted in: the model in its client's words, and what else its answers repeat.
+
+    `base64` asks for the pictures themselves in the answers, instead of links.
+    """
+
+    dialect: str
+    model: str
+    echo: Mapping[str, Any] = field(default_factory=dict)
+    base64: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One request to generate or edit images, from its acceptance to its end.
 
@@ -137,6 +151,7 @@ class Task:
     images: tuple[Image, ...] = ()
     usage: Usage = field(default_factory=Usage)
     error: Failure | None = None
+    entry: Entry | None = None
 
     @property
     def attempt(self) -> Attempt | None:

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 from darkroom.outbound.client import HttpClient, Timeout
 from darkroom.outbound.errors import AddressRefused, ConnectFailed, OutcomeUncertain
 
-TIMEOUT = Timeout(connect=5, read=15, total=15)
+CONNECT_TIMEOUT = 5.0
 GONE = 410
 
 
@@ -35,8 +35,10 @@ class WebhookSender:
         self._client = client
         self._secrets = secrets
 
-    def post(self, url: str, event_id: str, timestamp: datetime, body: bytes) -> DeliveryOutcome:
-        """Deliver once. Everything that can go wrong on the way is an outcome, not an exception."""
+    def post(
+        self, url: str, event_id: str, timestamp: datetime, body: bytes, *, timeout: float = 15
+    ) -> DeliveryOutcome:
+        """Deliver once, within `timeout` seconds. All that can go wrong on the way is an outcome, not an exception."""
         headers = {
             "content-type": "application/json",
             "webhook-id": event_id,
@@ -44,7 +46,7 @@ class WebhookSender:
             "webhook-signature": self.signature(event_id, timestamp, body),
         }
         begun = time.monotonic()
-        status, error = self._send(url, headers, body)
+        status, error = self._send(url, headers, body, timeout)
         latency_ms = int((time.monotonic() - begun) * 1000)
         delivered = status is not None and 200 <= status < 300
         if status is not None and not delivered:
@@ -56,10 +58,11 @@ class WebhookSender:
         text = body.decode()
         return " ".join(Webhook(secret).sign(event_id, timestamp, text) for secret in self._secrets())
 
-    def _send(self, url: str, headers: dict[str, str], body: bytes) -> tuple[int | None, str | None]:
+    def _send(self, url: str, headers: dict[str, str], body: bytes, seconds: float) -> tuple[int | None, str | None]:
         try:
+            timeout = Timeout(connect=CONNECT_TIMEOUT, read=seconds, total=seconds)
             # Only the status counts: what the receiver says besides is not even read.
-            with self._client.stream("POST", url, headers=headers, content=body, timeout=TIMEOUT) as response:
+            with self._client.stream("POST", url, headers=headers, content=body, timeout=timeout) as response:
                 return response.status_code, None
         except AddressRefused as error:
             return None, f"address refused: {error}"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from darkroom.services.follow_up import FollowUp
     from darkroom.services.ingestion import Ingestor
     from darkroom.services.notification import Notifier
+    from darkroom.services.repeats import Repeats
+    from darkroom.services.sight import Sight
     from darkroom.services.submission import Submissions
     from darkroom.services.tracking import Tracker
     from darkroom.services.upstreams import HttpUpstreams
@@ -237,6 +239,7 @@ class Assembly:
         """Delivers webhooks."""
         from darkroom.outbound.webhook import WebhookSender
         from darkroom.services.delivery import Deliverer
+        from darkroom.services.letters import Letters
         from darkroom.stores.secrets import webhook_secrets
 
         sender = WebhookSender(self.http(), lambda: webhook_secrets(self.settings.webhook_secret))
@@ -245,7 +248,7 @@ class Assembly:
             deliveries=self.deliveries(),
             queues=self.queues(),
             post=sender.post,
-            render=self.render,
+            letters=Letters(render=self.render, sight=self.sight),
             clock=now,
             scale=self.settings.time_scale,
         )
@@ -263,6 +266,29 @@ class Assembly:
         from darkroom.services.deletion import Deletion
 
         return Deletion(tasks=self.tasks(), deliveries=self.deliveries(), objects=self.objects())
+
+    @cache  # noqa: B019
+    def sight(self) -> "Sight":
+        """What dialects tell of tasks."""
+        from darkroom.domain.catalog import catalog
+        from darkroom.services.sight import Sight
+
+        return Sight(
+            links=self.links(),
+            objects=self.objects,
+            estimate=catalog().usual_latency,
+            public_url=self.settings.public_url,
+            clock=now,
+        )
+
+    @cache  # noqa: B019
+    def repeats(self) -> "Repeats":
+        """The synchronous calls of late."""
+        from darkroom.services.repeats import Repeats
+        from darkroom.stores.awaited_answers import AwaitedAnswers
+
+        answers = AwaitedAnswers(clients.dynamodb(), self.settings.tasks_table)
+        return Repeats(answers=answers, tasks=self.tasks(), clock=now)
 
     def delivery_log(self, task: "Task") -> "DeliveryLog":
         """The attempts to deliver a task's webhook; none yet where nothing is recorded."""

@@ -1,17 +1,16 @@
 """Delivering one webhook: one signed attempt at a time, each claimed before it is made, on the retry schedule."""
 
-import json
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import random
-from typing import Any, Protocol
+from typing import Protocol
 
-from darkroom.domain.schedule import jittered, webhook_wait
+from darkroom.domain.schedule import RetryRule, jittered
 from darkroom.domain.task import Task
 from darkroom.observation import count, follow, logger
 from darkroom.outbound.webhook import DeliveryOutcome
 from darkroom.services.clock import Clock
+from darkroom.services.letters import Letters
 from darkroom.stores.deliveries import (
     DeliveryAttempt,
     DeliveryConflict,
@@ -29,8 +28,8 @@ LEASE = 25_000
 class Post(Protocol):
     """Sends one signed webhook."""
 
-    def __call__(self, url: str, event_id: str, timestamp: datetime, body: bytes) -> DeliveryOutcome:
-        """Deliver once."""
+    def __call__(self, url: str, event_id: str, timestamp: datetime, body: bytes, *, timeout: float) -> DeliveryOutcome:
+        """Deliver once. `timeout` is in seconds."""
         ...
 
 
@@ -44,7 +43,7 @@ class Deliverer:
         deliveries: DeliveryStore,
         queues: Queues,
         post: Post,
-        render: Callable[[Task], Mapping[str, Any]],
+        letters: Letters,
         clock: Clock,
         scale: float,
     ) -> None:
@@ -52,7 +51,7 @@ class Deliverer:
         self._deliveries = deliveries
         self._queues = queues
         self._post = post
-        self._render = render
+        self._letters = letters
         self._clock = clock
         self._scale = scale
 
@@ -79,29 +78,24 @@ class Deliverer:
             log = self._claim(log, message, made, now)
         except DeliveryConflict:
             return
-        outcome = self._send(task)
-        self._conclude(log, message, outcome)
+        rule = self._letters.rule(task)
+        outcome = self._send(task, rule)
+        self._conclude(log, message, outcome, rule)
 
     def _claim(self, log: DeliveryLog, message: Delivery, made: DeliveryAttempt | None, now: int) -> DeliveryLog:
         number = made.number if made else len(log.attempts) + 1
         attempt = DeliveryAttempt(number, message.round, message.attempt, now)
         return self._deliveries.save(replace(log.with_attempt(attempt), state=DeliveryState.PENDING))
 
-    def _send(self, task: Task) -> DeliveryOutcome:
-        ended = datetime.fromtimestamp((task.completed_at or 0) / 1000, UTC)
-        body = {
-            "type": f"task.{task.status.value}",
-            "timestamp": ended.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "data": self._render(task),
-        }
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    def _send(self, task: Task, rule: RetryRule) -> DeliveryOutcome:
         assert task.request.callback_url is not None  # deliver has looked
+        content = self._letters.body(task)
         sent_at = datetime.fromtimestamp(self._clock() // 1000, UTC)
-        return self._post(task.request.callback_url, event_id(task), sent_at, content)
+        return self._post(task.request.callback_url, event_id(task), sent_at, content, timeout=rule.timeout)
 
-    def _conclude(self, log: DeliveryLog, message: Delivery, outcome: DeliveryOutcome) -> None:
+    def _conclude(self, log: DeliveryLog, message: Delivery, outcome: DeliveryOutcome, rule: RetryRule) -> None:
         now = self._clock()
-        wait = None if outcome.delivered or outcome.gone else webhook_wait(message.attempt)
+        wait = None if outcome.delivered or outcome.gone else rule.wait(message.attempt)
         next_at = None if wait is None else now + int(1000 * jittered(wait, random()) / self._scale)
         attempt = log.attempt(message.round, message.attempt)
         assert attempt is not None  # _claim wrote it

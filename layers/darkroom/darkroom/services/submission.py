@@ -10,7 +10,7 @@ from darkroom.domain.identifiers import derived_task_id, new_task_id
 from darkroom.domain.money import reserve
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.routing import Choice, plan
-from darkroom.domain.task import PlannedOffer, Task, Usage
+from darkroom.domain.task import Entry, PlannedOffer, Task, Usage
 from darkroom.observation import logger
 from darkroom.services.clock import Clock
 from darkroom.services.dispatch import Dispatcher
@@ -77,10 +77,12 @@ class Submissions:
         correlation_id: str,
         idempotency_key: str | None = None,
         inline: bool = True,
+        entry: Entry | None = None,
     ) -> Submitted:
         """Accept a request for `owner`, or find the task that this idempotency key made before.
 
         With `inline`, the provider is asked before this returns where it answers fast; else `generate` does it.
+        `entry` tells of the dialect that the request came in.
         Raises `NoOffer` where nobody can do what is asked, `IdempotencyConflict`.
         """
         now = self._clock()
@@ -93,6 +95,7 @@ class Submissions:
                 return _replay(earlier, fingerprint)
         choices = plan(request, self._catalog, available=self._available())
         task = self._new_task(task_id, owner, request, choices, fingerprint, correlation_id, now)
+        task = replace(task, entry=entry)
         at_once = inline and not task.offer.synchronous
         if at_once:
             task = self._dispatcher.open_attempt(task)

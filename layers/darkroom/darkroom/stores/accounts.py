@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What a key allows: to act for one owner, and for an admin the upkeep calls besides."""
+    """What a key allows: to act for one owner, and for an admin the upkeep calls besides.
+
+    `providers` are those that its tasks go to, in this order, where a task does not say it itself.
+    """
 
     owner: str
     name: str = ""
     admin: bool = False
     disabled: bool = False
+    providers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,11 @@ class AccountStore:
 
     def find_key(self, api_key: str) -> ApiKey | None:
         """What a presented key allows, or None where it is unknown."""
-        key: Any = {"pk": {"S": f"key#{key_digest(api_key)}"}, "sk": {"S": "key"}}
+        return self.find_digest(key_digest(api_key))
+
+    def find_digest(self, digest: str) -> ApiKey | None:
+        """What the key with this digest allows, or None where it is unknown."""
+        key: Any = {"pk": {"S": f"key#{digest}"}, "sk": {"S": "key"}}
         item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         if item is None:
             return None
@@ -57,6 +65,7 @@ class AccountStore:
             name=item.get("name", {}).get("S", ""),
             admin=item.get("admin", {}).get("BOOL", False),
             disabled=item.get("disabled", {}).get("BOOL", False),
+            providers=tuple(entry["S"] for entry in item.get("providers", {}).get("L", [])),
         )
 
     def usage(self, owner: str, month: str) -> list[UsageLine]:

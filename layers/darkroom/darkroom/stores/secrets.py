@@ -56,6 +56,10 @@ class SigningKeys:
         given = [str(key).encode() for key in secret.get("callback") or []]
         return given or [self._derived(secret, "callback")]
 
+    def access(self) -> bytes:
+        """The key that access tokens are made with."""
+        return self._derived(self._read(self._name), "access-token")
+
     @staticmethod
     def _derived(secret: Mapping[str, Any], purpose: str) -> bytes:
         return hmac.new(str(secret["identity"]).encode(), purpose.encode(), hashlib.sha256).digest()

@@ -10,6 +10,7 @@ from darkroom.domain.request import Action, ImageRequest, Strategy
 from darkroom.domain.task import (
     Attempt,
     AttemptState,
+    Entry,
     Image,
     ImageState,
     PlannedOffer,
@@ -24,7 +25,7 @@ Json = dict[str, Any]
 
 def to_record(task: Task) -> Json:
     """Everything that a task is, as JSON values. Credits are strings, so that they stay exact."""
-    return {
+    record: Json = {
         "task_id": task.task_id,
         "owner": task.owner,
         "request": request_to_record(task.request),
@@ -48,6 +49,9 @@ def to_record(task: Task) -> Json:
         "charged": str(task.usage.charged),
         "error": _failure_to_record(task.error),
     }
+    if task.entry:
+        record["entry"] = {name: getattr(task.entry, name) for name in Entry.__slots__}
+    return record
 
 
 def from_record(record: Mapping[str, Any]) -> Task:
@@ -74,6 +78,7 @@ def from_record(record: Mapping[str, Any]) -> Task:
         images=tuple(_image_from_record(image) for image in record["images"]),
         usage=Usage(Decimal(record["reserved"]), Decimal(record["charged"])),
         error=_failure_from_record(record["error"]),
+        entry=Entry(**record["entry"]) if "entry" in record else None,
     )
 
 

@@ -1,0 +1,68 @@
+"""Streaming a task's pictures as they are stored: server-sent events, or lines of JSON."""
+
+import time
+from collections.abc import Iterator
+
+from darkroom.api.doors import Door, Streamed
+from darkroom.api.http import to_json
+from darkroom.dialects.base import Dialect, Event
+from darkroom.dialects.calls import Submission
+from darkroom.dialects.refusals import Trouble
+from darkroom.domain.task import Task
+from darkroom.services.assembly import Assembly
+from darkroom.services.sight import AnswerTooLarge
+
+PAUSE = 0.5
+"""Seconds between two looks at the record."""
+SILENCE = 15.0
+"""Seconds without an event after which a comment keeps the connection open."""
+
+
+def stream(assembly: Assembly, dialect: Dialect, door: Door, intent: Submission, task: Task) -> Streamed:
+    """The stream of a task that was just accepted."""
+    content_type = "application/x-ndjson" if intent.lines else "text/event-stream"
+    headers = {"x-darkroom-task-id": task.task_id, "cache-control": "no-cache", "x-accel-buffering": "no"}
+    write = _line if intent.lines else _server_sent
+    chunks = _chunks(assembly, dialect, door, task, lines=intent.lines)
+    return Streamed(content_type, headers, (write(event) if event else b": \n\n" for event in chunks))
+
+
+def _chunks(assembly: Assembly, dialect: Dialect, door: Door, task: Task, *, lines: bool) -> Iterator[Event | None]:
+    """Every event of a task as it happens; None is a sign of life. The limit of an answer holds for each picture."""
+    told: set[int] = set()
+    ends_at = time.monotonic() + door.patience
+    heard_at = time.monotonic()
+    while True:
+        try:
+            seen = assembly.sight().see(task, dialect.name, limit=door.max_answer, told=told)
+        except AnswerTooLarge as error:
+            yield _error(Trouble.ANSWER_TOO_LARGE, f"the pictures are stored, but have {error}", task)
+            return
+        for event in dialect.events(seen, told):
+            yield event
+            heard_at = time.monotonic()
+        told |= {picture.index for picture in seen.pictures}
+        if task.status.terminal:
+            return
+        if time.monotonic() >= ends_at:
+            yield _error(Trouble.TIMEOUT, "the time of this stream is up; the task goes on", task)
+            return
+        if time.monotonic() - heard_at >= SILENCE and not lines:
+            yield None
+            heard_at = time.monotonic()
+        time.sleep(PAUSE)
+        task = assembly.tasks().get(task.task_id) or task
+
+
+def _error(trouble: Trouble, message: str, task: Task) -> Event:
+    return "error", {"error": {"code": trouble.value, "message": message, "task_id": task.task_id}}
+
+
+def _server_sent(event: Event) -> bytes:
+    name, data = event
+    end = "data: [DONE]\n\n" if name in {"image_generation.completed", "error"} else ""
+    return f"event: {name}\ndata: {to_json(data)}\n\n{end}".encode()
+
+
+def _line(event: Event) -> bytes:
+    return f"{to_json(event[1])}\n".encode()

@@ -1,0 +1,100 @@
+"""The dialect of the origin (Volcengine Ark): one synchronous call, or a stream of pictures."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from darkroom.dialects import origin
+from darkroom.dialects.base import Event, Plain, bearer, carry, choose, ignored, links, need, unknown_call
+from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, Picture, Seen, Submission
+from darkroom.dialects.options import no_layers, optimize_prompt, sequence, tools
+from darkroom.dialects.refusals import Refusal, Trouble
+
+_FIELDS = {name: name for name in ("model", "prompt", "size", "seed", "guidance_scale", "watermark", "output_format")}
+_KNOWN = {
+    *_FIELDS, "image", "sequential_image_generation", "sequential_image_generation_options", "stream",
+    "response_format", "optimize_prompt_options", "optimize_prompt", "tools", "layer_decomposition", "background",
+}  # fmt: skip
+
+_ERRORS: Mapping[Trouble, tuple[int, str, str]] = {
+    Trouble.NO_KEY: (401, "AuthenticationError", "Unauthorized"),
+    Trouble.BAD_KEY: (401, "AuthenticationError", "Unauthorized"),
+    Trouble.DISABLED_KEY: (403, "AccessDenied", "Forbidden"),
+    Trouble.NO_BALANCE: (403, "AccountOverdueError", "Forbidden"),
+    Trouble.RATE_LIMITED: (429, "RateLimitExceeded", "TooManyRequests"),
+    Trouble.MISSING_FIELD: (400, "MissingParameter", "BadRequest"),
+    Trouble.UNKNOWN_MODEL: (404, "InvalidEndpointOrModel.NotFound", "NotFound"),
+    Trouble.UNKNOWN_CALL: (404, "NotFound", "NotFound"),
+    Trouble.CONTENT: (400, "InputTextSensitiveContentDetected", "BadRequest"),
+    Trouble.UNAVAILABLE: (503, "ServiceUnavailable", "ServiceUnavailable"),
+    Trouble.FAILED: (500, "InternalServiceError", "InternalServerError"),
+    Trouble.TIMEOUT: (504, "RequestTimeout", "Timeout"),
+    Trouble.INTERNAL: (500, "InternalServiceError", "InternalServerError"),
+}
+
+
+class Ark(Plain):
+    """Serves the origin's API."""
+
+    name = "ark"
+    renamed: Mapping[str, str] = {
+        "image_urls": "image",
+        "n": "sequential_image_generation_options.max_images",
+        "optimize_prompt": "optimize_prompt_options.mode",
+        "web_search": "tools",
+    }
+
+    def credential(self, call: Call) -> str | None:
+        """A bearer token."""
+        return bearer(call)
+
+    def read(self, call: Call) -> Intent:
+        """`/api/v3/images/generations`."""
+        match call.route:
+            case ("POST", "api", "v3", "images", "generations"):
+                return _submission(call.body)
+        raise unknown_call(call)
+
+    def answer(self, intent: Intent, seen: Sequence[Seen], trace_id: str) -> Answer:
+        """The pictures, an error in the place of each that there is not."""
+        (one,) = seen
+        created = (one.task.completed_at or one.now) // 1000
+        data = [_item(picture) for picture in one.pictures]
+        return Answer(200, {"model": one.model, "created": created, "data": data, "usage": origin.usage(one)})
+
+    def refuse(self, refusal: Refusal, trace_id: str) -> Answer:
+        """`{"error": {"code", "message", "param", "type"}}`."""
+        status, code, kind = _ERRORS.get(refusal.trouble, (400, "InvalidParameter", "BadRequest"))
+        message = f"{refusal.message}. Request id: {trace_id}"
+        error = {"code": code, "message": message, "param": refusal.param or "", "type": kind}
+        return Answer(status, {"error": error | ({"task_id": refusal.task_id} if refusal.task_id else {})})
+
+    def events(self, seen: Seen, told: Collection[int]) -> Iterable[Event]:
+        """The origin's own events."""
+        return origin.events(seen, told)
+
+
+def _submission(body: Mapping[str, Any]) -> Submission:
+    need(body, "model", "prompt")
+    references = links(body.get("image") or [], "image")
+    no_layers(body)
+    return Submission(
+        task={
+            **carry(body, _FIELDS),
+            **sequence(body, len(references)),
+            **optimize_prompt(body.get("optimize_prompt_options")),
+            **tools(body.get("tools")),
+            "image_urls": references,
+        },
+        model=str(body["model"]),
+        form=Form.STREAMING if choose(body, "stream", (True, False), False) else Form.WAITING,
+        base64=choose(body, "response_format", ("url", "b64_json"), "url") == "b64_json",
+        ignored=ignored(body, _KNOWN),
+    )
+
+
+def _item(picture: Picture) -> Json:
+    if picture.failure:
+        return {"error": {"code": origin.failure_code(picture.failure), "message": picture.failure.message}}
+    if picture.base64 is not None:
+        return {"b64_json": picture.base64, "size": picture.size}
+    return {"url": picture.url, "size": picture.size}

@@ -1,0 +1,68 @@
+"""What can go wrong with a call, in words that every dialect has its own for."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from darkroom.domain.failure import ErrorCode, Failure
+
+
+class Trouble(StrEnum):
+    """Why a call can't be answered as it was meant."""
+
+    NO_KEY = "no_key"
+    BAD_KEY = "bad_key"
+    DISABLED_KEY = "disabled_key"
+    MALFORMED = "malformed"
+    MISSING_FIELD = "missing_field"
+    BAD_FIELD = "bad_field"
+    UNKNOWN_MODEL = "unknown_model"
+    NO_BALANCE = "no_balance"
+    RATE_LIMITED = "rate_limited"
+    UNKNOWN_TASK = "unknown_task"
+    UNKNOWN_CALL = "unknown_call"
+    CONFLICT = "conflict"
+    TOO_LARGE = "too_large"
+    ANSWER_TOO_LARGE = "answer_too_large"
+    NO_STREAM = "no_stream"
+    CONTENT = "content"
+    CANCELLED = "cancelled"
+    TIMEOUT = "timeout"
+    UNAVAILABLE = "unavailable"
+    FAILED = "failed"
+    INTERNAL = "internal"
+
+
+@dataclass
+class Refusal(Exception):
+    """A call that is refused, or a task that came to nothing. `message` is for the client; `param` names the field.
+
+    `retry_after` is in seconds.
+    """
+
+    trouble: Trouble
+    message: str
+    param: str | None = None
+    task_id: str | None = None
+    retry_after: int | None = None
+
+
+_TROUBLES = {
+    ErrorCode.INVALID_REQUEST: Trouble.BAD_FIELD,
+    ErrorCode.CONTENT_POLICY: Trouble.CONTENT,
+    ErrorCode.INSUFFICIENT_CREDITS: Trouble.NO_BALANCE,
+    ErrorCode.RATE_LIMITED: Trouble.RATE_LIMITED,
+    ErrorCode.PROVIDER_AUTH: Trouble.UNAVAILABLE,
+    ErrorCode.PROVIDER_ERROR: Trouble.FAILED,
+    ErrorCode.PROVIDER_UNAVAILABLE: Trouble.UNAVAILABLE,
+    ErrorCode.IMAGE_UNAVAILABLE: Trouble.FAILED,
+    ErrorCode.DEADLINE_EXCEEDED: Trouble.TIMEOUT,
+    ErrorCode.SUBMISSION_UNKNOWN: Trouble.FAILED,
+    ErrorCode.CANCELLED: Trouble.CANCELLED,
+}
+
+
+def refusal_of(failure: Failure | None, task_id: str | None = None) -> Refusal:
+    """A task's or picture's failure as the refusal of the call that waited for it."""
+    if failure is None:
+        return Refusal(Trouble.FAILED, "no image was made", task_id=task_id)
+    return Refusal(_TROUBLES[failure.code], failure.message, task_id=task_id)

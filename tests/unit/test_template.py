@@ -51,6 +51,7 @@ def test_the_functions_get_every_variable_that_is_read_and_no_other() -> None:
     read = set(re.findall(r'"(DARKROOM_[A-Z_]+)"', source))
     for pattern in re.findall(r'f"(DARKROOM_\{\w+\.upper\(\)\}_\w+)"', source):
         read |= {name for name in VARIABLES if re.fullmatch(re.sub(r"\{.*?}", "[A-Z]+", pattern), name)}
+    read.discard("DARKROOM_STREAMING")  # our own runtime says it of itself
     assert {name for name in VARIABLES if name.startswith("DARKROOM_")} == read
 
 

@@ -1,81 +1,25 @@
 """Every function, called by its handler with the events that AWS sends, over an AWS in this process."""
 
 import copy
-import importlib.util
 import json
 from collections.abc import Iterator
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import boto3
 import pytest
 
 from darkroom.domain import transitions
-from darkroom.stores import clients, secrets
-from darkroom.stores.accounts import key_digest
-from darkroom.stores.tasks import TaskStore, write_item
-from local.paths import FUNCTIONS, ROOT
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
+from darkroom.stores.tasks import write_item
+from tests.integration.aws import BUCKET
+from tests.integration.deployment import call, deployed, event, store
 from tests.unit.domain.test_transitions import NOW, a_task, accepted, copying, stored
 
 TASK_ID = "task_01M7Y0K4SK2HQR5V5B4CM148FG"
-CONTEXT = SimpleNamespace(
-    function_name="test", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:x", aws_request_id="r"
-)
-
-
-def event(name: str) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads((ROOT / "events" / "aws" / f"{name}.json").read_text())
-    return read
 
 
 @pytest.fixture(autouse=True)
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with emulated_aws():
-        clients._client.cache_clear()
-        clients.session.cache_clear()
-        monkeypatch.setattr(secrets, "_provider", None)
-        _environment(monkeypatch)
+    with deployed(monkeypatch):
         yield
-    clients._client.cache_clear()
-
-
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    sqs, manager = boto3.client("sqs"), boto3.client("secretsmanager")
-    for name in ("LOOK", "GENERATE", "INGEST", "WEBHOOK"):
-        monkeypatch.setenv(f"DARKROOM_{name}_QUEUE_URL", sqs.create_queue(QueueName=name)["QueueUrl"])
-    manager.create_secret(Name="signing", SecretString='{"identity": "i", "callback": []}')
-    manager.create_secret(Name="webhook", SecretString='{"current": "c"}')
-    manager.create_secret(Name="provider", SecretString='{"evolink": {"api_key": "k"}}')
-    boto3.client("events").create_event_bus(Name="bus")
-    settings = {
-        "TASKS_TABLE": TASKS, "ACCOUNTS_TABLE": ACCOUNTS, "BUCKET": BUCKET, "EVENT_BUS": "bus",
-        "SIGNING_SECRET": "signing", "WEBHOOK_SECRET": "webhook", "PROVIDER_SECRET": "provider",
-        "PUBLIC_URL": "https://gateway.example", "EVOLINK_BASE_URL": "http://127.0.0.1:9", "LOCAL_MODE": "true",
-    }  # fmt: skip
-    for name, value in settings.items():
-        monkeypatch.setenv(f"DARKROOM_{name}", value)
-    boto3.client("dynamodb").put_item(
-        TableName=ACCOUNTS,
-        Item={"pk": {"S": f"key#{key_digest('dk_test')}"}, "sk": {"S": "key"}, "owner": {"S": "owner"}},
-    )
-
-
-def call(function: str, sent: dict[str, Any]) -> dict[str, Any]:
-    """Load a function anew, as a cold start does, and call its handler."""
-    path: Path = FUNCTIONS / function / "app.py"
-    spec = importlib.util.spec_from_file_location(f"function_{function}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    answer: dict[str, Any] = module.handler(sent, CONTEXT)
-    return answer
-
-
-def store() -> TaskStore:
-    return TaskStore(boto3.client("dynamodb"), TASKS, ACCOUNTS)
 
 
 @pytest.mark.parametrize(

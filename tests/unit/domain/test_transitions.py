@@ -14,7 +14,7 @@ from darkroom.domain import transitions
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.schedule import MAX_TRIES
-from darkroom.domain.task import AttemptState, ImageState, PlannedOffer, StoredImage, Task, Usage
+from darkroom.domain.task import AttemptState, Entry, ImageState, PlannedOffer, StoredImage, Task, Usage
 from darkroom.domain.update import MadeImage, Status, Update
 from darkroom.stores.task_record import from_record, to_record
 
@@ -227,7 +227,9 @@ def test_an_overlong_link_is_that_images_own_failure() -> None:
 
 
 def test_a_record_is_the_whole_task() -> None:
-    for task in (a_task(), copying(), transitions.expire(copying(), now=NOW), transitions.cancel(accepted(), now=NOW)):
+    by_dialect = replace(a_task(), entry=Entry("acedata", "doubao-seedream-4-5-251128", {"image": ["x"]}, base64=True))
+    ended = (transitions.expire(copying(), now=NOW), transitions.cancel(accepted(), now=NOW))
+    for task in (a_task(), copying(), by_dialect, *ended):
         assert from_record(json.loads(json.dumps(to_record(task)))) == task
 
 

@@ -19,7 +19,7 @@ from tests.unit.dialects.tasks import MODELS, SUBMISSIONS
 from tests.unit.domain.test_transitions import NOW, copying, stored
 
 Answered = tuple[int, Any, dict[str, str]]
-HEADERS = {"chanjing": lambda key: {"access_token": key}}
+HEADERS: dict[str, Callable[[str], dict[str, str]]] = {"chanjing": lambda key: {"access_token": key}}
 LOOKS: dict[str, Callable[[str], tuple[str, str, dict[str, str], Any]]] = {
     "qingbo": lambda task_id: ("GET", f"/v1/tasks/{task_id}", {}, None),
     "evolink": lambda task_id: ("GET", f"/v1/tasks/{task_id}", {}, None),
@@ -53,7 +53,7 @@ def ask(
     sent["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
     del sent["headers"]["authorization"]
     if key:
-        sent["headers"] |= HEADERS.get(dialect, lambda key: {"authorization": f"Bearer {key}"})(key)
+        sent["headers"] |= HEADERS[dialect](key) if dialect in HEADERS else {"authorization": f"Bearer {key}"}
     sent["queryStringParameters"] = query
     sent["body"] = body if isinstance(body, str) else json.dumps(body)
     answer = call("dialects", sent, seconds=seconds)

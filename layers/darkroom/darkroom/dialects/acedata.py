@@ -156,8 +156,8 @@ def _task(seen: Seen) -> Json:
         "request": dict(seen.echo) or {"model": seen.model, "prompt": task.request.prompt},
         "trace_id": task.correlation_id,
         "type": "images",
-        # While it runs there is a response without data: its client would else look for pictures in the request.
-        "response": {"task_id": task.task_id, "trace_id": task.correlation_id},
+        # Null while it runs: without it the SDK takes a link in the request for a picture, and any object ends a wait.
+        "response": None,
     }
     if task.status.terminal:
         shown |= {"finished_at": (task.completed_at or seen.now) / 1000, "response": _result(seen)}

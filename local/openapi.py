@@ -1,16 +1,16 @@
 """Writes the OpenAPI document: the shapes out of the models that check them, the calls out of the list below."""
 
 import json
-from typing import Any
 
 from darkroom.api.document import DOCUMENT
 from darkroom.api.request import NewTask
 from darkroom.domain.failure import ErrorCode
 from darkroom.domain.task import AttemptState, ImageState
 from darkroom.domain.update import Status
+from local.openapi_accounts import account_parameters, account_paths, account_schemas
+from local.openapi_parts import MAYBE_NUMBER, MAYBE_TEXT, Json, answer, call, record
 
-Json = dict[str, Any]
-POSTING_ERRORS = (400, 401, 402, 403, 409, 413, 422, 429)
+POSTING_ERRORS = (400, 401, 402, 403, 409, 413, 422)
 
 
 def build_document() -> Json:
@@ -40,120 +40,102 @@ def _paths() -> Json:
     task_id = [{"$ref": "#/components/parameters/task_id"}]
     return {
         "/v1/tasks": {
-            "post": _call(
+            "post": call(
                 "createTask", "Post a task", {202: _task("Accepted."), 200: _task("Ended while waiting.")},
                 body="NewTask", parameters=["Idempotency-Key", "Prefer"], errors=POSTING_ERRORS,
             ),
-            "get": _call(
-                "listTasks", "List tasks, newest first", {200: _json("A page of tasks.", "TaskList")},
+            "get": call(
+                "listTasks", "List tasks, newest first", {200: answer("A page of tasks.", "TaskList")},
                 parameters=["status", "model", "provider", "created_after", "created_before", "limit", "cursor"],
                 errors=(400, 401, 403),
             ),
         },
         "/v1/tasks/{task_id}": {
             "parameters": task_id,
-            "get": _call(
+            "get": call(
                 "getTask", "Look at a task", {200: _task("The task."), 304: {"description": "As you know it."}},
                 parameters=["If-None-Match", "Prefer"], errors=(400, 401, 403, 404),
             ),
-            "delete": _call(
+            "delete": call(
                 "deleteTask", "Remove an ended task and its images", {204: {"description": "Removed."}},
                 errors=(401, 403, 404, 409),
             ),
         },
         "/v1/tasks/{task_id}/cancel": {
             "parameters": task_id,
-            "post": _call(
+            "post": call(
                 "cancelTask", "Cancel an open task", {200: _task("Cancelled.")}, errors=(401, 403, 404, 409)
             ),
         },
         "/v1/tasks/{task_id}/webhook": {
             "parameters": task_id,
-            "get": _call(
+            "get": call(
                 "getWebhook", "See the attempts to deliver a webhook",
-                {200: _json("The attempts.", "WebhookDelivery")}, errors=(401, 403, 404),
+                {200: answer("The attempts.", "WebhookDelivery")}, errors=(401, 403, 404),
             ),
-            "post": _call(
+            "post": call(
                 "resendWebhook", "Send an ended task's webhook again", {202: _task("Queued.")},
                 errors=(401, 403, 404, 409),
             ),
         },
+        "/v1/tasks/{task_id}/events": {
+            "parameters": task_id,
+            "get": call(
+                "getEvents", "See what happened to a task", {200: answer("Its history.", "EventList")},
+                errors=(401, 403, 404),
+            ),
+        },
+        "/v1/tasks/{task_id}/dispute": {
+            "parameters": task_id,
+            "get": call(
+                "getDispute", "What a provider may be shown about a task", {200: answer("The bundle.", "Anything")},
+                errors=(401, 403, 404),
+            ),
+        },
         "/v1/tasks/{task_id}/callbacks/replay": {
             "parameters": task_id,
-            "post": _call(
+            "post": call(
                 "replayCallbacks", "Read a task's kept callbacks again (admin)",
-                {200: _json("What came of each.", "Replay")}, errors=(401, 403, 404),
+                {200: answer("What came of each.", "Replay")}, errors=(401, 403, 404),
             ),
         },
         "/v1/batches": {
-            "post": _call(
-                "createBatch", "Post up to 100 tasks", {200: _json("What became of each.", "BatchResult")},
-                body="NewBatch", parameters=["Idempotency-Key"], errors=(400, 401, 403, 413, 422, 429),
+            "post": call(
+                "createBatch", "Post up to 100 tasks", {200: answer("What became of each.", "BatchResult")},
+                body="NewBatch", parameters=["Idempotency-Key"], errors=(400, 401, 403, 413, 422),
             )
         },
         "/v1/models": {
-            "get": _call("listModels", "The catalog", {200: _json("All models.", "ModelList")}, errors=(401, 403))
+            "get": call("listModels", "The catalog", {200: answer("All models.", "ModelList")}, errors=(401, 403))
         },
         "/v1/usage": {
-            "get": _call(
-                "getUsage", "A month's usage", {200: _json("The usage.", "Usage")}, parameters=["month"],
+            "get": call(
+                "getUsage", "A month's usage", {200: answer("The usage.", "Usage")}, parameters=["month", "format"],
                 errors=(400, 401, 403),
             )
         },
+        **account_paths(),
         "/health": {
-            "get": {**_call("getHealth", "Whether the API answers", {200: _json("It does.", "Health")}), "security": []}
+            "get": {**call("getHealth", "Whether the API answers", {200: answer("It does.", "Health")}), "security": []}
         },
         "/openapi.json": {
             "get": {
-                **_call("getOpenApi", "This document", {200: _json("The document.", "Anything")}),
+                **call("getOpenApi", "This document", {200: answer("The document.", "Anything")}),
                 "security": [],
             }
         },
     }  # fmt: skip
 
 
-def _call(
-    operation: str,
-    summary: str,
-    answers: dict[int, Json],
-    *,
-    body: str | None = None,
-    parameters: list[str] | None = None,
-    errors: tuple[int, ...] = (),
-) -> Json:
-    call: Json = {
-        "operationId": operation,
-        "summary": summary,
-        "responses": {
-            **{str(status): answer for status, answer in sorted(answers.items())},
-            **{str(status): {"$ref": "#/components/responses/Error"} for status in errors},
-        },
-    }
-    if parameters:
-        call["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in parameters]
-    if body:
-        content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{body}"}}}
-        call["requestBody"] = {"required": True, "content": content}
-    return call
-
-
-def _json(description: str, schema: str) -> Json:
-    return {
-        "description": description,
-        "headers": {"x-request-id": {"$ref": "#/components/headers/x-request-id"}},
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
-    }
-
-
 def _task(description: str) -> Json:
-    answer = _json(description, "Task")
+    shown = answer(description, "Task")
     names = ("x-request-id", "etag", "retry-after", "location", "idempotency-replayed")
-    answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-    return answer
+    shown["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return shown
 
 
 def _error_response() -> Json:
-    return _json("What was wrong, and what would be right.", "Error")
+    return answer("What was wrong, and what would be right.", "Error")
 
 
 def _headers() -> Json:
@@ -179,6 +161,8 @@ def _parameters() -> Json:
         "limit": ({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, "Tasks on a page."),
         "cursor": (text, "`next_cursor` of the page before."),
         "month": ({"type": "string", "pattern": r"^20\d\d-(0[1-9]|1[0-2])$"}, "Such as 2026-11; default: now."),
+        "format": ({"type": "string", "enum": ["json", "csv"], "default": "json"}, "CSV: a line a model and provider."),
+        "owner": (text, "Only keys of this owner."),
     }
     header = {
         "Idempotency-Key": ({"type": "string", "minLength": 1, "maxLength": 255}, "Makes a repetition the same task."),
@@ -194,19 +178,14 @@ def _parameters() -> Json:
         for name, (schema, words) in header.items()
     }
     parameters["task_id"] = {"name": "task_id", "in": "path", "required": True, "schema": text}
-    return parameters
-
-
-def _object(properties: Json, optional: tuple[str, ...] = ()) -> Json:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required}
+    return parameters | account_parameters()
 
 
 def _schemas() -> Json:
     new_task = NewTask.model_json_schema(ref_template="#/components/schemas/{model}")
     text, whole, number = {"type": "string"}, {"type": "integer"}, {"type": "number"}
     maybe_whole = {"type": ["integer", "null"]}
-    failure = _object(
+    failure = record(
         {
             "code": {"type": "string", "enum": [c.value for c in ErrorCode]},
             "message": text,
@@ -214,7 +193,7 @@ def _schemas() -> Json:
         }
     )
     nothing: Json = {"type": "null"}
-    image = _object(
+    image = record(
         {
             "index": whole, "status": {"type": "string", "enum": [state.value for state in ImageState]}, "url": text,
             "url_expires_at": whole, "content_type": text, "bytes": whole, "width": whole, "height": whole,
@@ -222,8 +201,8 @@ def _schemas() -> Json:
         },
         ("url", "url_expires_at", "content_type", "bytes", "width", "height", "sha256", "error"),
     )  # fmt: skip
-    attempt_error = _object({"code": text, "message": text})
-    attempt = _object(
+    attempt_error = record({"code": text, "message": text})
+    attempt = record(
         {
             "provider": text,
             "status": {"type": "string", "enum": [s.value for s in AttemptState]},
@@ -231,22 +210,22 @@ def _schemas() -> Json:
         },
         ("error",),
     )
-    task = _object(
+    task = record(
         {
             "task_id": text, "object": {"const": "image.task"}, "model": text, "action": text,
             "status": {"type": "string", "enum": [status.value for status in Status]},
             "progress": {"type": "integer", "minimum": 0, "maximum": 100}, "provider": text, "created_at": whole,
             "started_at": maybe_whole, "completed_at": maybe_whole, "expires_at": whole,
             "images": {"type": "array", "items": image},
-            "usage": _object({"images": whole, "credits_reserved": text, "credits_charged": text}),
+            "usage": record({"images": whole, "credits_reserved": text, "credits_charged": text}),
             "attempts": {"type": "array", "items": attempt},
             "metadata": {"type": "object", "additionalProperties": text},
             "error": {"anyOf": [failure, nothing]},
         }
     )  # fmt: skip
-    error = _object(
+    error = record(
         {
-            "error": _object(
+            "error": record(
                 {
                     "code": text,
                     "message": text,
@@ -259,65 +238,79 @@ def _schemas() -> Json:
         }
     )
     reference = {"$ref": "#/components/schemas/Task"}
-    delivery_attempt = _object(
+    delivery_attempt = record(
         {
             "attempt": whole, "at": whole, "status": maybe_whole, "latency_ms": maybe_whole,
             "error": {"type": ["string", "null"]}, "next_at": maybe_whole,
         }
     )  # fmt: skip
-    result = _object(
+    result = record(
         {"index": whole, "status": whole, "task": reference, "error": error["properties"]["error"]}, ("task", "error")
     )
-    line = _object(
+    line = record(
         {
             "model": text, "provider": text, "tasks": whole, "completed": whole, "failed": whole, "cancelled": whole,
             "images": whole, "credits": text,
         }
     )  # fmt: skip
+    measured = record(
+        {
+            "days": whole, "completed": whole, "failed": whole, "failure_rate": MAYBE_NUMBER,
+            "seconds_p50": MAYBE_NUMBER, "seconds_p95": MAYBE_NUMBER, "callback_seconds_p95": MAYBE_NUMBER,
+            "callbacks_lost": whole, "callback_loss_rate": MAYBE_NUMBER, "images_asked": whole,
+            "images_delivered": whole, "credits_per_delivered_image": MAYBE_TEXT,
+        }
+    )  # fmt: skip
+    event = record({"at": whole, "what": text, "cause": text, "details": {"type": "object"}})
     offer = {
         "provider": text, "upstream_model": text, "credits_per_image": text, "usual_seconds": number,
         "synchronous": {"type": "boolean"}, "features": {"type": "array", "items": text}, "max_n": whole,
         "max_image_urls": whole, "max_prompt": whole, "sizes": {"type": "object"},
+        "breaker": {"type": "string", "enum": ["closed", "open", "half_open"]}, "measured": measured,
     }  # fmt: skip
-    model = _object(
+    model = record(
         {
             "id": text,
             "object": {"const": "model"},
             "aliases": {"type": "array", "items": text},
-            "offers": {"type": "array", "items": _object(offer)},
+            "offers": {"type": "array", "items": record(offer)},
         }
     )
     new_task_reference = {"$ref": "#/components/schemas/NewTask"}
     states = ["pending", "delivered", "failed", "gone"]
     return {
         "NewTask": new_task,
-        "NewBatch": _object(
+        "NewBatch": record(
             {"tasks": {"type": "array", "minItems": 1, "maxItems": 100, "items": new_task_reference}}
         ),
         "Task": task,
-        "TaskList": _object(
+        "TaskList": record(
             {
                 "object": {"const": "list"},
                 "data": {"type": "array", "items": reference},
                 "next_cursor": {"type": ["string", "null"]},
             }
         ),
-        "BatchResult": _object({"data": {"type": "array", "items": result}}),
-        "WebhookDelivery": _object(
+        "BatchResult": record({"data": {"type": "array", "items": result}}),
+        "WebhookDelivery": record(
             {
                 "object": {"const": "webhook.delivery"}, "task_id": text, "callback_url": text,
                 "state": {"type": "string", "enum": states}, "attempts": {"type": "array", "items": delivery_attempt},
             }
         ),
-        "Replay": _object({"task_id": text, "callbacks": {"type": "array", "items": text}}),
-        "ModelList": _object({"object": {"const": "list"}, "data": {"type": "array", "items": model}}),
-        "Usage": _object(
+        **account_schemas(),
+        "EventList": record(
+            {"object": {"const": "list"}, "task_id": text, "data": {"type": "array", "items": event}}
+        ),
+        "Replay": record({"task_id": text, "callbacks": {"type": "array", "items": text}}),
+        "ModelList": record({"object": {"const": "list"}, "data": {"type": "array", "items": model}}),
+        "Usage": record(
             {
                 "object": {"const": "usage"}, "month": text, "data": {"type": "array", "items": line},
-                "total": _object({"tasks": whole, "images": whole, "credits": text}),
+                "total": record({"tasks": whole, "images": whole, "credits": text}),
             }
         ),
-        "Health": _object({"status": {"const": "ok"}}),
+        "Health": record({"status": {"const": "ok"}}),
         "Anything": {"type": "object"},
         "Error": error,
     }  # fmt: skip

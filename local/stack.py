@@ -1,7 +1,6 @@
 """The whole local stack: simulators, emulator, deployment, keys and front, started together and ended together."""
 
 import contextlib
-import hashlib
 import json
 import os
 import secrets
@@ -17,6 +16,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from darkroom.stores.accounts import ApiKey
+from darkroom.stores.key_book import KeyBook
 from darkroom.stores.secrets import webhook_secrets
 from local.deployment import deploy
 from local.emulator import REGION, Emulator, free_port
@@ -178,20 +179,9 @@ class LocalStack:
         client.put_secret_value(SecretId=self.outputs["ProviderSecret"], SecretString=json.dumps(keys))
 
     def _put_api_keys(self) -> None:
-        client = self.emulator.client("dynamodb")
+        book = KeyBook(self.emulator.client("dynamodb"), self.outputs["AccountsTable"])
         for key, owner, admin in ((self.api_key, "local", False), (self.admin_key, "admin", True)):
-            client.put_item(
-                TableName=self.outputs["AccountsTable"],
-                Item={
-                    "pk": {"S": f"key#{hashlib.sha256(key.encode()).hexdigest()}"},
-                    "sk": {"S": "key"},
-                    "owner": {"S": owner},
-                    "name": {"S": "local stack"},
-                    "admin": {"BOOL": admin},
-                    "disabled": {"BOOL": False},
-                    "created_at": {"N": str(int(time.time() * 1000))},
-                },
-            )
+            book.record(ApiKey(owner, name="local stack", admin=admin), key, int(time.time() * 1000))
 
     def _wait_until_it_answers(self) -> None:
         answer = httpx.get(f"{self.base_url}/health", timeout=30, trust_env=False)
@@ -212,9 +202,9 @@ class LocalStack:
         """What the state file says."""
         queues = {
             name: self._local(self.outputs[f"{name.capitalize()}QueueUrl"])
-            for name in ("look", "generate", "ingest", "webhook")
+            for name in ("look", "generate", "ingest", "webhook", "intake")
         }
-        for name in ("look", "generate", "ingest", "webhook", "notify"):
+        for name in ("look", "generate", "ingest", "webhook", "intake", "notify"):
             queues[f"{name}-dead-letters"] = self._local(self.outputs[f"{name.capitalize()}DeadLettersUrl"])
         return {
             "base_url": self.base_url,

@@ -27,6 +27,7 @@ def receive(provider: str, task_id: str, token: str) -> Response[str]:
     verdict = assembly.callbacks().receive(provider, task_id, token, headers, raw_body(app))
     count("CallbackReceived", provider=provider, verdict=verdict.value)
     if verdict is Verdict.FORGED:
+        count("CallbackRejected", service="darkroom")
         raise forbidden("This callback address is not one that was given out.")
     return answer(200, {"status": "ok"})
 
@@ -34,7 +35,7 @@ def receive(provider: str, task_id: str, token: str) -> Response[str]:
 @app.post("/v1/tasks/<task_id>/callbacks/replay")
 def replay(task_id: str) -> Response[str]:
     """Read a task's kept callbacks again with today's parser (admin)."""
-    authenticate(app, assembly.accounts, admin=True)
+    authenticate(app, assembly, admin=True)
     task = assembly.tasks().get(task_id) if well_formed(task_id) else None
     if task is None:
         raise not_found()

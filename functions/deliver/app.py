@@ -5,6 +5,7 @@ from typing import Any
 from darkroom.observation import follow, observed
 from darkroom.records import QUEUE, work_through
 from darkroom.services.assembly import Assembly
+from darkroom.services.clock import now
 from darkroom.settings import Settings
 from darkroom.stores.queues import Delivery, read_message
 
@@ -18,7 +19,14 @@ def deliver(record: Any) -> None:
     assembly.deliverer().deliver(message)
 
 
+def give_up(record: Any) -> None:
+    """Mark the delivery of a message that failed for the last time."""
+    from darkroom.services.giving_up import give_up_delivery
+
+    give_up_delivery(assembly.deliveries(), read_message(Delivery, record.body), now())
+
+
 @observed
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Deliver webhooks; only the messages that failed come back."""
-    return work_through(event, context, kind=QUEUE, handle=deliver)
+    return work_through(event, context, kind=QUEUE, handle=deliver, give_up=give_up)

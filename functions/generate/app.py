@@ -18,7 +18,12 @@ def submit(record: Any) -> None:
     assembly.dispatcher().submit_due(message.task_id)
 
 
+def give_up(record: Any) -> None:
+    """Mark the task of a message that failed for the last time."""
+    assembly.last_resort().submission(read_message(Submission, record.body))
+
+
 @observed
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Submit tasks; only the messages that failed come back."""
-    return work_through(event, context, kind=QUEUE, handle=submit)
+    return work_through(event, context, kind=QUEUE, handle=submit, give_up=give_up)

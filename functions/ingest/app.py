@@ -19,7 +19,12 @@ def copy(record: Any) -> None:
     assembly.ingestor().copy(message, redelivered=redelivered)
 
 
+def give_up(record: Any) -> None:
+    """Mark the task of a message that failed for the last time."""
+    assembly.last_resort().copy(read_message(Copy, record.body))
+
+
 @observed
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Copy images; only the messages that failed come back."""
-    return work_through(event, context, kind=QUEUE, handle=copy)
+    return work_through(event, context, kind=QUEUE, handle=copy, give_up=give_up)

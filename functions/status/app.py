@@ -22,7 +22,7 @@ app = new_app()
 @app.get("/v1/tasks/<task_id>")
 def get_task(task_id: str) -> Response[str]:
     """One task, now or (`Prefer: wait=N`) as soon as it has ended."""
-    caller = authenticate(app, assembly.accounts)
+    caller = authenticate(app, assembly)
     headers = app.current_event.headers
     wait = wait_seconds(headers)
     task = owned_task(assembly.tasks(), caller.owner, task_id)
@@ -39,17 +39,35 @@ def get_tasks() -> Response[str]:
     """A page of the caller's tasks, newest first."""
     from darkroom.api.listing import list_tasks
 
-    caller = authenticate(app, assembly.accounts)
+    caller = authenticate(app, assembly)
     return answer(200, list_tasks(assembly, caller.owner, app.current_event.query_string_parameters))
 
 
 @app.get("/v1/tasks/<task_id>/webhook")
 def get_webhook(task_id: str) -> Response[str]:
     """The attempts to deliver a task's webhook."""
-    task = owned_task(assembly.tasks(), authenticate(app, assembly.accounts).owner, task_id)
+    task = owned_task(assembly.tasks(), authenticate(app, assembly).owner, task_id)
     if not task.request.callback_url:
         raise not_found("The task was posted without a callback_url.")
     return answer(200, render_delivery(assembly.delivery_log(task)))
+
+
+@app.get("/v1/tasks/<task_id>/events")
+def get_events(task_id: str) -> Response[str]:
+    """What happened to a task."""
+    from darkroom.api.history import task_events
+
+    task = owned_task(assembly.tasks(), authenticate(app, assembly).owner, task_id)
+    return answer(200, task_events(assembly, task))
+
+
+@app.get("/v1/tasks/<task_id>/dispute")
+def get_dispute(task_id: str) -> Response[str]:
+    """What a provider may be shown about a task."""
+    from darkroom.api.history import dispute_bundle
+
+    task = owned_task(assembly.tasks(), authenticate(app, assembly).owner, task_id)
+    return answer(200, dispute_bundle(assembly, task))
 
 
 @app.get("/v1/models")
@@ -57,17 +75,21 @@ def get_models() -> Response[str]:
     """The catalog."""
     from darkroom.api.models import render_catalog
 
-    authenticate(app, assembly.accounts)
-    return answer(200, render_catalog())
+    authenticate(app, assembly)
+    return answer(200, render_catalog(assembly.scorecard()))
 
 
 @app.get("/v1/usage")
 def get_usage() -> Response[str]:
     """The caller's usage in a month."""
-    from darkroom.api.listing import show_usage
+    from darkroom.api.listing import show_usage, usage_as_csv
 
-    caller = authenticate(app, assembly.accounts)
-    return answer(200, show_usage(assembly.accounts(), caller.owner, app.current_event.query_string_parameters, now()))
+    caller = authenticate(app, assembly)
+    query = app.current_event.query_string_parameters
+    usage = show_usage(assembly.accounts(), caller.owner, query, now())
+    if query.get("format") == "csv":
+        return Response(200, "text/csv; charset=utf-8", usage_as_csv(usage))
+    return answer(200, usage)
 
 
 @app.get("/health")

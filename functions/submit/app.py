@@ -21,7 +21,7 @@ app = new_app()
 @app.post("/v1/tasks")
 def post_task() -> Response[str]:
     """Accept a task."""
-    caller = authenticate(app, assembly.accounts)
+    caller = authenticate(app, assembly)
     headers = app.current_event.headers
     wait, key = wait_seconds(headers), idempotency_key(headers)
     submitted = submit_task(assembly, caller, json_object(raw_body(app)), key=key, correlation_id=request_id(app))
@@ -37,7 +37,7 @@ def post_batch() -> Response[str]:
     """Accept up to 100 tasks, each by itself."""
     from darkroom.api.batches import submit_batch  # threads are not needed for one task
 
-    caller = authenticate(app, assembly.accounts)
+    caller = authenticate(app, assembly)
     key = idempotency_key(app.current_event.headers)
     body = json_object(raw_body(app))
     return answer(200, submit_batch(assembly, caller, body, key=key, request_id=request_id(app)))
@@ -46,14 +46,14 @@ def post_batch() -> Response[str]:
 @app.post("/v1/tasks/<task_id>/cancel")
 def post_cancel(task_id: str) -> Response[str]:
     """Cancel an open task."""
-    task = owned_task(assembly.tasks(), authenticate(app, assembly.accounts).owner, task_id)
+    task = owned_task(assembly.tasks(), authenticate(app, assembly).owner, task_id)
     return task_answer(200, cancel_task(assembly, task), assembly.links(), now())
 
 
 @app.delete("/v1/tasks/<task_id>")
 def delete(task_id: str) -> Response[str]:
     """Remove an ended task and its images."""
-    task = owned_task(assembly.tasks(), authenticate(app, assembly.accounts).owner, task_id)
+    task = owned_task(assembly.tasks(), authenticate(app, assembly).owner, task_id)
     delete_task(assembly, task)
     return answer(204)
 
@@ -61,7 +61,7 @@ def delete(task_id: str) -> Response[str]:
 @app.post("/v1/tasks/<task_id>/webhook")
 def post_webhook(task_id: str) -> Response[str]:
     """Send an ended task's webhook again."""
-    task = owned_task(assembly.tasks(), authenticate(app, assembly.accounts).owner, task_id)
+    task = owned_task(assembly.tasks(), authenticate(app, assembly).owner, task_id)
     resend_webhook(assembly, task)
     return task_answer(202, task, assembly.links(), now())
 

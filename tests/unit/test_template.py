@@ -85,7 +85,7 @@ def test_every_dead_letter_is_noticed() -> None:
     watched = {
         alarm["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
         for alarm in resources(TEMPLATE, "AWS::CloudWatch::Alarm").values()
-        if alarm["Properties"]["Namespace"] == "AWS/SQS"
+        if alarm["Properties"].get("Namespace") == "AWS/SQS"
     }
     assert watched == {name for name in resources(TEMPLATE, "AWS::SQS::Queue") if name.endswith("DeadLetters")}
 

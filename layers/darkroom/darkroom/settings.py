@@ -44,6 +44,10 @@ class Settings:
         """URL of one of our queues: look, generate, ingest or webhook."""
         return self._required(f"DARKROOM_{name.upper()}_QUEUE_URL")
 
+    def dead_letters_url(self, name: str) -> str:
+        """URL of the queue that takes what another (or `notify`) gave up on."""
+        return self._required(f"DARKROOM_{name.upper()}_DEAD_LETTERS_URL")
+
     @property
     def signing_secret(self) -> str:
         """Id of the secret that callback tokens and task ids are derived from."""
@@ -82,6 +86,11 @@ class Settings:
     def local_mode(self) -> bool:
         """Whether loopback addresses may be reached: on a developer's machine only."""
         return self.environment.get("DARKROOM_LOCAL_MODE", "").lower() in {"true", "1", "yes"}
+
+    @property
+    def confirm_callbacks(self) -> bool:
+        """Whether a callback counts only once the provider's own look-up says the same."""
+        return self.environment.get("DARKROOM_CALLBACK_TRUST", "") == "confirm"
 
     @property
     def max_image_bytes(self) -> int:

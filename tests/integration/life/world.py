@@ -6,7 +6,7 @@ import heapq
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import IO, Any
@@ -35,14 +35,19 @@ from darkroom.services.ingestion import Ingestor
 from darkroom.services.letters import Letters
 from darkroom.services.notification import Notifier
 from darkroom.services.orders import OrderBook
+from darkroom.services.scorecard import Scorecard
 from darkroom.services.sight import Sight
 from darkroom.services.submission import Submissions, Submitted
 from darkroom.services.tracking import Tracker
 from darkroom.settings import Settings
+from darkroom.stores.accounts import ApiKey
+from darkroom.stores.breakers import Breakers
+from darkroom.stores.callback_notes import CallbackNotes
 from darkroom.stores.deliveries import DeliveryStore
 from darkroom.stores.links import LinkSigner
 from darkroom.stores.objects import ObjectStore
 from darkroom.stores.queues import Copy, Delivery, Look, Message, Submission, read_message
+from darkroom.stores.scores import ScoreStore
 from darkroom.stores.secrets import SigningKeys
 from darkroom.stores.tasks import TaskStore
 
@@ -200,6 +205,8 @@ class World:
         self._tables, self._bucket = tables, bucket
         self.queues = PumpedQueues(self)
         self.provider = ScriptedProvider(self)
+        self.caller = ApiKey("owner", key_id="k1")
+        self.confirm = False
         self._build()
 
     def _build(self) -> None:
@@ -214,7 +221,7 @@ class World:
         dynamodb = self._watched(session.client("dynamodb"), "dynamodb")
         s3 = self._watched(session.client("s3"), "s3")
         keys = SigningKeys("signing", lambda name: {"identity": "i" * 48, "callback": []})
-        self.tasks = TaskStore(dynamodb, *self._tables)
+        self.tasks = TaskStore(dynamodb, *self._tables, clock=self.clock)
         objects = ObjectStore(s3, self._bucket)
         self.objects = objects
         deliveries = DeliveryStore(dynamodb, self._tables[0])
@@ -228,16 +235,22 @@ class World:
         orders = OrderBook(
             catalog=catalog(), adapters=self.adapter, addresses=addresses, reference_link=lambda key: key
         )
+        breakers = Breakers(dynamodb, self._tables[1], clock=self.clock, scale=1)
+        scores = ScoreStore(dynamodb, self._tables[1])
+        scorecard = Scorecard(scores=lambda: scores, breakers=lambda: breakers, catalog=catalog(), clock=self.clock)
+        notes = CallbackNotes(dynamodb, self._tables[0])
         dispatcher = Dispatcher(
-            queues=queues, objects=lambda: objects, orders=orders, upstreams=self, addresses=addresses,
+            queues=queues, objects=lambda: objects, orders=orders, upstreams=self, addresses=addresses, breakers=lambda: breakers,
             **shared, **scaled,
         )  # fmt: skip
         self.dispatcher = dispatcher
         self.submissions = Submissions(
             queues=queues, objects=lambda: objects, catalog=catalog(), keys=keys,
-            available=lambda: {"evolink"}, dispatcher=dispatcher, follow_up=follow_up, settings=settings, **shared,
+            available=lambda: {"evolink"}, dispatcher=dispatcher, scorecard=scorecard, follow_up=follow_up, settings=settings, **shared,
         )  # fmt: skip
-        self.callbacks = CallbackReceiver(objects=objects, addresses=addresses, **shared, **scaled)
+        self.callbacks = CallbackReceiver(
+            objects=objects, addresses=addresses, notes=notes, confirm=self.confirm, **shared, **scaled
+        )
         self.tracker = Tracker(
             queues=queues,
             objects=lambda: objects,
@@ -250,13 +263,13 @@ class World:
             objects=objects, queues=queues, downloader=self, adapters=self.adapter, upstreams=self,  # type: ignore[arg-type]
             max_bytes=40 * 1024 * 1024, **shared,
         )  # fmt: skip
-        self.notifier = Notifier(queues=queues, bus=self, clock=self.clock)
+        self.notifier = Notifier(queues=queues, bus=self, scores=scores, clock=self.clock)
         sight = Sight(
             links=links, objects=lambda: objects, estimate=lambda task: 10.0, public_url="https://api.test",
             clock=self.clock,
         )  # fmt: skip
         self.deliverer = Deliverer(
-            deliveries=deliveries, queues=queues, post=self.post, scale=1,
+            deliveries=deliveries, queues=queues, post=self.post, secrets=lambda owner: [], scale=1,
             letters=Letters(render=lambda task: render_task(task, links, self.time), sight=lambda: sight), **shared,
         )  # fmt: skip
 
@@ -278,7 +291,9 @@ class World:
         with self.chaos.call("events.put_events"):
             self.announced.append((task.task_id, task.status.value))
 
-    def post(self, url: str, event_id: str, timestamp: Any, body: bytes, *, timeout: float) -> DeliveryOutcome:
+    def post(
+        self, url: str, event_id: str, timestamp: Any, body: bytes, *, secrets: Sequence[str], timeout: float
+    ) -> DeliveryOutcome:
         with self.chaos.call("webhook post"):
             self.delivered.append(event_id)
             return DeliveryOutcome(status=200, latency_ms=5, error=None, gone=False, delivered=True)
@@ -300,7 +315,7 @@ class World:
         """What an app's POST does; None where the function died."""
         try:
             return self.submissions.submit(
-                "owner",
+                self.caller,
                 request,
                 fingerprint="f",
                 correlation_id=f"c{next(self._numbers)}",

@@ -6,27 +6,27 @@ import pytest
 from standardwebhooks import Webhook
 
 from darkroom.outbound.client import HttpClient
-from darkroom.outbound.webhook import WebhookSender
+from darkroom.outbound.webhook import DeliveryOutcome, WebhookSender, signature
 from tests.unit.outbound.servers import closed_port, serving
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 OLD, NEW = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
 
 
-def sender(*secrets: str) -> WebhookSender:
-    return WebhookSender(HttpClient(allow_loopback=True), lambda: list(secrets))
+def post(url: str, body: bytes, *secrets: str) -> DeliveryOutcome:
+    return WebhookSender(HttpClient(allow_loopback=True)).post(url, "msg_1", NOW, body, secrets=secrets)
 
 
 def test_the_published_vector_comes_out() -> None:
     # The example of the Standard Webhooks specification's libraries.
     moment = datetime.fromtimestamp(1614265330, UTC)
-    signature = sender(OLD).signature("msg_p5jXN8AQM9LWM0D4loKWxJek", moment, b'{"test": 2432232314}')
-    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    signed = signature("msg_p5jXN8AQM9LWM0D4loKWxJek", moment, b'{"test": 2432232314}', [OLD])
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 def test_a_webhook_verifies_under_either_secret_while_one_rotates() -> None:
     with serving(hook=lambda handler: handler.reply(204)) as server:
-        outcome = sender(NEW, OLD).post(f"{server.url}/hook", "msg_1", NOW, b'{"a": 1}')
+        outcome = post(f"{server.url}/hook", b'{"a": 1}', NEW, OLD)
         assert (outcome.status, outcome.delivered, outcome.gone, outcome.error) == (204, True, False, None)
         _, _, headers, body = server.seen[0]
         for secret in (NEW, OLD):
@@ -37,15 +37,15 @@ def test_a_webhook_verifies_under_either_secret_while_one_rotates() -> None:
 @pytest.mark.parametrize(("status", "gone"), [(500, False), (302, False), (404, False), (410, True)])
 def test_anything_but_success_is_told(status: int, gone: bool) -> None:
     with serving(hook=lambda handler: handler.reply(status, Location="/hook")) as server:
-        outcome = sender(NEW).post(f"{server.url}/hook", "msg_1", NOW, b"{}")
+        outcome = post(f"{server.url}/hook", b"{}", NEW)
         assert (outcome.status, outcome.delivered, outcome.gone) == (status, False, gone)
         assert outcome.error
         assert len(server.seen) == 1
 
 
 def test_trouble_on_the_way_is_an_outcome() -> None:
-    outcome = sender(NEW).post(f"http://127.0.0.1:{closed_port()}/", "msg_1", NOW, b"{}")
+    outcome = post(f"http://127.0.0.1:{closed_port()}/", b"{}", NEW)
     assert (outcome.status, outcome.error) == (None, "no connection")
-    refused = sender(NEW).post("https://10.0.0.1/", "msg_1", NOW, b"{}")
+    refused = post("https://10.0.0.1/", b"{}", NEW)
     assert refused.error is not None
     assert refused.error.startswith("address refused")

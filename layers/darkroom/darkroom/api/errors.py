@@ -54,6 +54,16 @@ def not_found(message: str = "There is no such task.") -> ApiError:
     return ApiError(404, "not_found", message)
 
 
+def payment_required(code: str, message: str) -> ApiError:
+    """The account does not cover what the task may cost."""
+    return ApiError(402, code, message)
+
+
+def too_many_requests(message: str, retry_after: int) -> ApiError:
+    """A limit of the key; `retry_after` is in seconds."""
+    return ApiError(429, "rate_limited", message, headers={"retry-after": str(retry_after)})
+
+
 def conflict(message: str, task_id: str | None = None, param: str | None = None) -> ApiError:
     """The task's state, or an idempotency key, stands against it."""
     return ApiError(409, "conflict", message, param, task_id)

@@ -23,6 +23,7 @@ from darkroom.dialects.calls import (
     TokenRequest,
 )
 from darkroom.dialects.refusals import Refusal, Trouble, refusal_of
+from darkroom.domain.admission import Barrier, NotAdmitted
 from darkroom.domain.identifiers import well_formed
 from darkroom.domain.routing import NoOffer
 from darkroom.domain.task import Entry, Task
@@ -34,7 +35,7 @@ from darkroom.services.clock import now
 from darkroom.services.sight import AnswerTooLarge
 from darkroom.services.submission import IdempotencyConflict
 from darkroom.services.waiting import wait_for_end
-from darkroom.stores.accounts import ApiKey
+from darkroom.stores.accounts import ApiKey, too_fast
 from darkroom.stores.awaited_answers import answer_key
 
 
@@ -86,8 +87,10 @@ class FrontDoor:
             found = accounts.find_key(key) if len(key) <= 512 else None
         if found is None:
             raise Refusal(Trouble.BAD_KEY, "this API key is not known here, or has expired")
-        if found.disabled:
-            raise Refusal(Trouble.DISABLED_KEY, "this API key is disabled")
+        if not found.valid(now()):
+            raise Refusal(Trouble.DISABLED_KEY, "this API key is disabled, or was replaced")
+        if wait := self._assembly.wait_of(found):
+            raise Refusal(Trouble.RATE_LIMITED, too_fast(found), retry_after=wait)
         return found
 
     def _token(self, intent: TokenRequest) -> Answer:
@@ -96,7 +99,7 @@ class FrontDoor:
 
         digest = key_digest(intent.api_key)
         found = self._assembly.accounts().find_digest(digest)
-        if found is None or found.disabled:
+        if found is None or not found.valid(now()):
             raise Refusal(Trouble.BAD_KEY, "secret_key is not an API key that is known here")
         token = access_token(digest, now() // 1000, self._assembly.keys().access())
         return self._dialect.token(token, LIFE, self._door.request_id)
@@ -151,7 +154,7 @@ class FrontDoor:
         try:
             request = routed_by_key(read_request(intent.task, local_mode=self._assembly.settings.local_mode), caller)
             submitted = self._assembly.submissions().submit(
-                caller.owner,
+                caller,
                 request,
                 fingerprint=fingerprint(call.body),
                 correlation_id=self._door.request_id,
@@ -163,6 +166,9 @@ class FrontDoor:
         except NoOffer as error:
             trouble = Trouble.UNKNOWN_MODEL if error.param == "model" else Trouble.BAD_FIELD
             raise self._renamed(Refusal(trouble, str(error), error.param)) from error
+        except NotAdmitted as barrier:
+            trouble = Trouble.RATE_LIMITED if barrier.barrier is Barrier.OPEN_TASKS else Trouble.NO_BALANCE
+            raise Refusal(trouble, barrier.message, retry_after=barrier.retry_after) from barrier
         except IdempotencyConflict as error:
             message = "this Idempotency-Key was used before with another body: use a new key for a new task"
             raise Refusal(Trouble.CONFLICT, message, "Idempotency-Key", error.task_id) from error

@@ -3,16 +3,19 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from darkroom.api.errors import ApiError, bad_request, forbidden, internal, too_large, unauthorized
+from darkroom.api.errors import ApiError, bad_request, forbidden, internal, too_large, too_many_requests, unauthorized
 from darkroom.domain.nesting import deeper_than
 from darkroom.observation import logger
-from darkroom.stores.accounts import AccountStore, ApiKey
+from darkroom.services.clock import now
+from darkroom.stores.accounts import ApiKey, too_fast
+
+if TYPE_CHECKING:
+    from darkroom.services.assembly import Assembly
 
 JSON = "application/json"
 MAX_BODY = 6 * 1024 * 1024
@@ -100,20 +103,22 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def authenticate(app: APIGatewayHttpResolver, find_key: Callable[[], AccountStore], *, admin: bool = False) -> ApiKey:
-    """Who is calling. Raises `ApiError`: 401 without a known key, 403 with one that does not allow this."""
+def authenticate(app: APIGatewayHttpResolver, assembly: "Assembly", *, admin: bool = False) -> ApiKey:
+    """Who is calling. Raises `ApiError`: 401 without a known key, 403 with one that does not allow this, 429."""
     scheme, _, key = (app.current_event.headers.get("authorization") or "").partition(" ")
     key = key.strip()
     if scheme.lower() != "bearer" or not key:
         raise unauthorized("give your API key in the header `Authorization: Bearer <key>`")
-    found = find_key().find_key(key) if len(key) <= 512 else None
+    found = assembly.accounts().find_key(key) if len(key) <= 512 else None
     if found is None:
         raise unauthorized("this API key is not known here")
-    if found.disabled:
-        raise forbidden("this API key is disabled")
+    if not found.valid(now()):
+        raise forbidden("this API key is disabled, or was replaced")
     if admin and not found.admin:
         raise forbidden("this call needs an admin key")
     logger.append_keys(owner=found.owner)
+    if wait := assembly.wait_of(found):
+        raise too_many_requests(too_fast(found), wait)
     return found
 
 

@@ -45,7 +45,9 @@ def list_tasks(assembly: Assembly, owner: str, query: Query) -> dict[str, Any]:
 
 def show_usage(accounts: AccountStore, owner: str, query: Query, moment: int) -> dict[str, Any]:
     """An owner's usage in a month, by model and provider and in all. Raises `ApiError` (400)."""
-    _known(query, frozenset({"month"}))
+    _known(query, frozenset({"month", "format"}))
+    if query.get("format", "json") not in {"json", "csv"}:
+        raise bad_request("format must be json or csv", "format")
     month = query.get("month") or datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m")
     if not _MONTH.fullmatch(month):
         raise bad_request("month must be YYYY-MM, such as 2026-11", "month")
@@ -72,6 +74,19 @@ def show_usage(accounts: AccountStore, owner: str, query: Query, moment: int) ->
             "credits": format_credits(sum((Decimal(line.credits) for line in lines), Decimal(0))),
         },
     }
+
+
+def usage_as_csv(usage: Mapping[str, Any]) -> str:
+    """A month's usage as CSV: a line a model and provider."""
+    import csv
+    import io
+
+    names = ["month", "model", "provider", "tasks", "completed", "failed", "cancelled", "images", "credits"]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({"month": usage["month"], **line} for line in usage["data"])
+    return text.getvalue()
 
 
 def _model_name(name: str) -> str:

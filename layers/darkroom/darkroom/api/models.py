@@ -4,10 +4,13 @@ from typing import Any
 
 from darkroom.domain.catalog import Offer, catalog
 from darkroom.domain.money import format_credits
+from darkroom.domain.score import percentile
+from darkroom.services.scorecard import Scorecard
+from darkroom.stores.scores import DAYS
 
 
-def render_catalog() -> dict[str, Any]:
-    """All models with their offers, limits and prices."""
+def render_catalog(scorecard: Scorecard) -> dict[str, Any]:
+    """All models with their offers, limits and prices, and how each offer did lately."""
     return {
         "object": "list",
         "data": [
@@ -15,10 +18,33 @@ def render_catalog() -> dict[str, Any]:
                 "id": model.name,
                 "object": "model",
                 "aliases": list(model.aliases),
-                "offers": [_offer(offer) for offer in model.offers],
+                "offers": [{**_offer(offer), **_measured(offer, scorecard)} for offer in model.offers],
             }
             for model in catalog().models
         ],
+    }
+
+
+def _measured(offer: Offer, scorecard: Scorecard) -> dict[str, Any]:
+    score = scorecard.score(offer)
+    expected = score.called_back + score.unheard
+    tasks = score.completed + score.failed
+    return {
+        "breaker": scorecard.state_of(offer.provider).value,
+        "measured": {
+            "days": DAYS,
+            "completed": score.completed,
+            "failed": score.failed,
+            "failure_rate": round(score.failed / tasks, 4) if tasks else None,
+            "seconds_p50": percentile(score.steps, 0.5),
+            "seconds_p95": percentile(score.steps, 0.95),
+            "callback_seconds_p95": percentile(score.callback_steps, 0.95),
+            "callbacks_lost": score.unheard,
+            "callback_loss_rate": round(score.unheard / expected, 4) if expected else None,
+            "images_asked": score.asked,
+            "images_delivered": score.images,
+            "credits_per_delivered_image": None if score.price is None else format_credits(round(score.price, 6)),
+        },
     }
 
 

@@ -156,7 +156,7 @@ def read_request(body: Mapping[str, Any], *, local_mode: bool) -> ImageRequest:
     try:
         task = NewTask.model_validate(body)
     except ValidationError as error:
-        raise _told(error) from error
+        raise refused_field(error, NewTask) from error
     if task.callback_url is not None:
         _check_callback_url(task.callback_url, local_mode=local_mode)
     return task.to_request()
@@ -177,8 +177,8 @@ def _check_callback_url(url: str, *, local_mode: bool) -> None:
         raise invalid_field(f"callback_url {error}", "callback_url") from error
 
 
-def _told(error: ValidationError) -> ApiError:
-    """The first problem as a sentence with its field."""
+def refused_field(error: ValidationError, model: type[BaseModel]) -> ApiError:
+    """The first problem that a model found, as a sentence with its field."""
     problems = error.errors(include_url=False, include_input=False)
     # An unknown field comes first: it is often the misspelt form of the one that is then said to be missing.
     first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
@@ -187,7 +187,7 @@ def _told(error: ValidationError) -> ApiError:
         place.append(first["ctx"]["place"])
     param = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
     if first["type"] == "extra_forbidden":
-        return invalid_field(_unknown(str(place[-1])), param[:200])
+        return invalid_field(_unknown(str(place[-1]), model), param[:200])
     if first["type"] == "missing":
         return invalid_field(f"{param} is required", param)
     message = first["msg"].removeprefix("Value error, ")
@@ -207,11 +207,12 @@ _UNION_BRANCHES = frozenset(
 )
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str, model: type[BaseModel]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, NewTask.model_fields, n=1)
-    hint = f": did you mean {near[0]!r}?" if near else "; a provider's own options go under 'extra'"
+    near = difflib.get_close_matches(name, model.model_fields, n=1)
+    elsewhere = "; a provider's own options go under 'extra'" if "extra" in model.model_fields else ""
+    hint = f": did you mean {near[0]!r}?" if near else elsewhere
     return f"unknown field {name[:80]!r}{hint}"
 
 

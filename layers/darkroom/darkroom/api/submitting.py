@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from darkroom.api.errors import conflict, invalid_field
+from darkroom.api.errors import conflict, invalid_field, payment_required, too_many_requests
 from darkroom.api.request import fingerprint, read_request
+from darkroom.domain.admission import Barrier, NotAdmitted
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.routing import NoOffer
 from darkroom.domain.task import Task
@@ -31,7 +32,7 @@ def submit_task(
     request = routed_by_key(read_request(body, local_mode=assembly.settings.local_mode), caller)
     try:
         return assembly.submissions().submit(
-            caller.owner,
+            caller,
             request,
             fingerprint=fingerprint(body),
             correlation_id=correlation_id,
@@ -40,6 +41,11 @@ def submit_task(
         )
     except NoOffer as error:
         raise invalid_field(str(error), error.param) from error
+    except NotAdmitted as barrier:
+        if barrier.retry_after:
+            raise too_many_requests(barrier.message, barrier.retry_after) from barrier
+        code = "insufficient_credits" if barrier.barrier is Barrier.CREDITS else "budget_exceeded"
+        raise payment_required(code, barrier.message) from barrier
     except IdempotencyConflict as error:
         message = "this Idempotency-Key was used before with another body: use a new key for a new task"
         raise conflict(message, error.task_id, "Idempotency-Key") from error

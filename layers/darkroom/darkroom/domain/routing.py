@@ -1,7 +1,8 @@
 """Choosing who makes the pictures: every offer that can do a request, best first, or why there is none."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from darkroom.domain.catalog import Catalog, Feature, Model, Offer, UnknownModel
 from darkroom.domain.geometry import Expression, GeometryError, Shape, express, parse_resolution, parse_size
@@ -32,8 +33,18 @@ class _Obstacle:
     """How far the offer came: the obstacle of the offer that came furthest is the one to tell."""
 
 
-def plan(request: ImageRequest, catalog: Catalog, *, available: Collection[str]) -> tuple[Choice, ...]:
-    """Every available offer that can do a request, in the order in which to try them. Raises `NoOffer`."""
+def plan(
+    request: ImageRequest,
+    catalog: Catalog,
+    *,
+    available: Collection[str],
+    seconds: Callable[[Offer], float] = lambda offer: offer.latency_seconds,
+    price: Callable[[Offer], Decimal] = lambda offer: offer.price,
+) -> tuple[Choice, ...]:
+    """Every available offer that can do a request, in the order in which to try them. Raises `NoOffer`.
+
+    `seconds` and `price` tell how long an offer takes and what a delivered image costs there: measured, if they were.
+    """
     try:
         model = catalog.find(request.model)
     except UnknownModel as error:
@@ -51,7 +62,7 @@ def plan(request: ImageRequest, catalog: Catalog, *, available: Collection[str])
     if not choices:
         worst = max(obstacles, key=lambda obstacle: obstacle.rank)
         raise NoOffer(worst.message, worst.param)
-    return tuple(_ordered(choices, request))
+    return tuple(_ordered(choices, request, lambda offer: (float(price(offer)), seconds(offer))))
 
 
 def shape_of(request: ImageRequest) -> Shape:
@@ -165,10 +176,12 @@ def _too_long(request: ImageRequest, offer: Offer) -> tuple[str, str] | None:
     return None
 
 
-def _ordered(choices: Sequence[Choice], request: ImageRequest) -> Iterable[Choice]:
+def _ordered(
+    choices: Sequence[Choice], request: ImageRequest, merits: Callable[[Offer], tuple[float, float]]
+) -> Iterable[Choice]:
     """Best first: by the order in which providers were named, then by the strategy, then as the catalog has them."""
     if not request.providers:
-        return sorted(choices, key=lambda choice: _by_strategy(choice, request.strategy))
+        return sorted(choices, key=lambda choice: _by_strategy(choice, request.strategy, merits))
     rank = {provider: place for place, provider in enumerate(request.providers)}
 
     def key(choice: Choice) -> tuple[int, bool, bool]:
@@ -179,14 +192,17 @@ def _ordered(choices: Sequence[Choice], request: ImageRequest) -> Iterable[Choic
     return sorted(choices, key=key)
 
 
-def _by_strategy(choice: Choice, strategy: Strategy) -> tuple[float, ...]:
+def _by_strategy(
+    choice: Choice, strategy: Strategy, merits: Callable[[Offer], tuple[float, float]]
+) -> tuple[float, ...]:
     offer = choice.offer
+    price, seconds = merits(offer)
     # A synchronous form keeps a function waiting for the picture: between equals it comes last.
     match strategy:
         case Strategy.CHEAPEST:
-            return float(offer.price), offer.latency_seconds, offer.synchronous
+            return price, seconds, offer.synchronous
         case Strategy.FASTEST:
-            return offer.latency_seconds, float(offer.price), offer.synchronous
+            return seconds, price, offer.synchronous
         case Strategy.LISTED:
             return (offer.synchronous,)
 

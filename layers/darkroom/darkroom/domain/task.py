@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from darkroom.domain.failure import Failure
+from darkroom.domain.history_entry import HistoryEntry
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.update import Status
 
@@ -109,6 +110,19 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a task was posted under: the id of its API key, and what its end has to give back.
+
+    `metered` says that the owner's account was charged with its reserve, `counted` that its key's open tasks were
+    counted.
+    """
+
+    key: str = ""
+    metered: bool = False
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """The dialect that a task was posted in: the model in its client's words, and what else its answers repeat.
 
@@ -127,7 +141,8 @@ class Task:
 
     Times are Unix milliseconds, but `expires_at` (seconds, when the record is dropped). `version` counts the writes;
     `fingerprint` is the digest of the body it was posted with. `retry_at` is when the next submission is due while
-    none is live. `copying_at` is when the images were last handed out to be copied.
+    none is live. `copying_at` is when the images were last handed out to be copied. `history`
+    tells how it came to be as it is.
     """
 
     task_id: str
@@ -152,6 +167,8 @@ class Task:
     usage: Usage = field(default_factory=Usage)
     error: Failure | None = None
     entry: Entry | None = None
+    terms: Terms = field(default_factory=Terms)
+    history: tuple[HistoryEntry, ...] = ()
 
     @property
     def attempt(self) -> Attempt | None:

@@ -1,7 +1,7 @@
 """Sending one signed webhook, as Standard Webhooks has it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,21 +29,30 @@ class DeliveryOutcome:
 
 
 class WebhookSender:
-    """Signs and sends webhooks. `secrets` gives the valid secrets (`whsec_…`), newest first, two while one rotates."""
+    """Signs and sends webhooks."""
 
-    def __init__(self, client: HttpClient, secrets: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._secrets = secrets
 
     def post(
-        self, url: str, event_id: str, timestamp: datetime, body: bytes, *, timeout: float = 15
+        self,
+        url: str,
+        event_id: str,
+        timestamp: datetime,
+        body: bytes,
+        *,
+        secrets: Sequence[str],
+        timeout: float = 15,
     ) -> DeliveryOutcome:
-        """Deliver once, within `timeout` seconds. All that can go wrong on the way is an outcome, not an exception."""
+        """Deliver once, within `timeout` seconds. All that can go wrong on the way is an outcome, not an exception.
+
+        `secrets` are the valid ones (`whsec_…`), newest first, two while one rotates.
+        """
         headers = {
             "content-type": "application/json",
             "webhook-id": event_id,
             "webhook-timestamp": str(int(timestamp.timestamp())),
-            "webhook-signature": self.signature(event_id, timestamp, body),
+            "webhook-signature": signature(event_id, timestamp, body, secrets),
         }
         begun = time.monotonic()
         status, error = self._send(url, headers, body, timeout)
@@ -52,11 +61,6 @@ class WebhookSender:
         if status is not None and not delivered:
             error = "answered with a redirect" if 300 <= status < 400 else f"answered {status}"
         return DeliveryOutcome(status, latency_ms, error, gone=status == GONE, delivered=delivered)
-
-    def signature(self, event_id: str, timestamp: datetime, body: bytes) -> str:
-        """The signatures of all valid secrets, separated by spaces."""
-        text = body.decode()
-        return " ".join(Webhook(secret).sign(event_id, timestamp, text) for secret in self._secrets())
 
     def _send(self, url: str, headers: dict[str, str], body: bytes, seconds: float) -> tuple[int | None, str | None]:
         try:
@@ -70,3 +74,9 @@ class WebhookSender:
             return None, "no connection"
         except OutcomeUncertain:
             return None, "no answer in time"
+
+
+def signature(event_id: str, timestamp: datetime, body: bytes, secrets: Sequence[str]) -> str:
+    """The signatures by all of these secrets, separated by spaces."""
+    text = body.decode()
+    return " ".join(Webhook(secret).sign(event_id, timestamp, text) for secret in secrets)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from darkroom.services.clock import now
-from darkroom.settings import Settings
+from darkroom.services.stored import Stores
 from darkroom.stores import clients
 
 if TYPE_CHECKING:
@@ -18,83 +18,23 @@ if TYPE_CHECKING:
     from darkroom.services.deletion import Deletion
     from darkroom.services.delivery import Deliverer
     from darkroom.services.dispatch import Dispatcher
-    from darkroom.services.follow_up import FollowUp
+    from darkroom.services.giving_up import LastResort
     from darkroom.services.ingestion import Ingestor
     from darkroom.services.notification import Notifier
+    from darkroom.services.reconciliation import Reconciler
     from darkroom.services.repeats import Repeats
+    from darkroom.services.scorecard import Scorecard
     from darkroom.services.sight import Sight
     from darkroom.services.submission import Submissions
     from darkroom.services.tracking import Tracker
     from darkroom.services.upstreams import HttpUpstreams
-    from darkroom.stores.accounts import AccountStore
-    from darkroom.stores.deliveries import DeliveryLog, DeliveryStore
-    from darkroom.stores.links import LinkSigner
-    from darkroom.stores.objects import ObjectStore
-    from darkroom.stores.queues import Queues
-    from darkroom.stores.secrets import SigningKeys
-    from darkroom.stores.task_list import TaskList
-    from darkroom.stores.tasks import TaskStore
-
-REFERENCE_SECONDS = 6 * 3600
-"""How long a provider may take to fetch a reference image that lies in our bucket."""
+    from darkroom.stores.breakers import Breakers
+    from darkroom.stores.event_bus import TaskEvents
+    from darkroom.stores.scores import ScoreStore
 
 
-class Assembly:
+class Assembly(Stores):
     """One function's parts, each made when first asked for."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    @cache  # noqa: B019 - one assembly a process, which lives as long as the process
-    def tasks(self) -> "TaskStore":
-        """The tasks table."""
-        from darkroom.stores.tasks import TaskStore
-
-        return TaskStore(clients.dynamodb(), self.settings.tasks_table, self.settings.accounts_table)
-
-    @cache  # noqa: B019
-    def accounts(self) -> "AccountStore":
-        """The accounts table."""
-        from darkroom.stores.accounts import AccountStore
-
-        return AccountStore(clients.dynamodb(), self.settings.accounts_table)
-
-    @cache  # noqa: B019
-    def deliveries(self) -> "DeliveryStore":
-        """The webhooks' delivery logs."""
-        from darkroom.stores.deliveries import DeliveryStore
-
-        return DeliveryStore(clients.dynamodb(), self.settings.tasks_table)
-
-    @cache  # noqa: B019
-    def objects(self) -> "ObjectStore":
-        """The bucket."""
-        from darkroom.stores.objects import ObjectStore
-
-        return ObjectStore(clients.s3(), self.settings.bucket)
-
-    @cache  # noqa: B019
-    def queues(self) -> "Queues":
-        """The queues."""
-        from darkroom.stores.queues import Queues
-
-        return Queues(clients.sqs(), self.settings)
-
-    @cache  # noqa: B019
-    def links(self) -> "LinkSigner":
-        """The signer of links to stored images."""
-        from darkroom.stores.links import LinkSigner
-
-        return LinkSigner.from_session(
-            clients.session(), self.settings.bucket, clients.region(), link_seconds=self.settings.link_seconds
-        )
-
-    @cache  # noqa: B019
-    def keys(self) -> "SigningKeys":
-        """The keys of task ids and callback tokens."""
-        from darkroom.stores.secrets import SigningKeys
-
-        return SigningKeys(self.settings.signing_secret)
 
     @cache  # noqa: B019
     def addresses(self) -> "CallbackAddresses":
@@ -102,13 +42,6 @@ class Assembly:
         from darkroom.services.callback_address import CallbackAddresses
 
         return CallbackAddresses(self.settings, self.keys())
-
-    @cache  # noqa: B019
-    def follow_up(self) -> "FollowUp":
-        """What is queued after a change."""
-        from darkroom.services.follow_up import FollowUp
-
-        return FollowUp(self.queues(), now)
 
     @cache  # noqa: B019
     def http(self) -> "HttpClient":
@@ -148,6 +81,7 @@ class Assembly:
             upstreams=self.upstreams(),
             addresses=self.addresses(),
             adapters=adapter,
+            breakers=self.breakers,
             follow_up=self.follow_up(),
             clock=now,
             scale=self.settings.time_scale,
@@ -166,6 +100,7 @@ class Assembly:
             catalog=catalog(),
             keys=self.keys(),
             available=self.upstreams().available,
+            scorecard=self.scorecard(),
             dispatcher=self.dispatcher(),
             follow_up=self.follow_up(),
             settings=self.settings,
@@ -183,6 +118,8 @@ class Assembly:
             objects=self.objects(),
             adapters=adapter,
             addresses=self.addresses(),
+            notes=self.callback_notes(),
+            confirm=self.settings.confirm_callbacks,
             follow_up=self.follow_up(),
             clock=now,
             scale=self.settings.time_scale,
@@ -192,7 +129,6 @@ class Assembly:
     def tracker(self) -> "Tracker":
         """Looks at open tasks."""
         from darkroom.adapters.registry import adapter
-        from darkroom.domain.catalog import catalog
         from darkroom.services.tracking import Tracker
 
         return Tracker(
@@ -201,7 +137,7 @@ class Assembly:
             objects=self.objects,
             adapters=adapter,
             upstreams=self.upstreams(),
-            latency=catalog().usual_latency,
+            latency=self.scorecard().latency,
             follow_up=self.follow_up(),
             clock=now,
             scale=self.settings.time_scale,
@@ -226,13 +162,64 @@ class Assembly:
         )
 
     @cache  # noqa: B019
+    def breakers(self) -> "Breakers":
+        """The providers' circuit breakers."""
+        from darkroom.stores.breakers import Breakers
+
+        return Breakers(clients.dynamodb(), self.settings.accounts_table, clock=now, scale=self.settings.time_scale)
+
+    @cache  # noqa: B019
+    def scores(self) -> "ScoreStore":
+        """How the offers did."""
+        from darkroom.stores.scores import ScoreStore
+
+        return ScoreStore(clients.dynamodb(), self.settings.accounts_table)
+
+    @cache  # noqa: B019
+    def scorecard(self) -> "Scorecard":
+        """What is known of the offers."""
+        from darkroom.domain.catalog import catalog
+        from darkroom.services.scorecard import Scorecard
+
+        return Scorecard(scores=self.scores, breakers=self.breakers, catalog=catalog(), clock=now)
+
+    @cache  # noqa: B019
+    def reconciler(self) -> "Reconciler":
+        """Looks for what was lost."""
+        from darkroom.services.reconciliation import Reconciler
+        from darkroom.stores.open_tasks import OpenTasks
+        from darkroom.stores.sweeps import Sweeps
+
+        return Reconciler(
+            tasks=self.tasks(),
+            open_tasks=OpenTasks(clients.dynamodb(), self.settings.tasks_table),
+            objects=self.objects(),
+            sweeps=Sweeps(clients.dynamodb(), self.settings.accounts_table),
+            queues=self.queues(),
+            clock=now,
+            scale=self.settings.time_scale,
+        )
+
+    @cache  # noqa: B019
+    def last_resort(self) -> "LastResort":
+        """Marks the tasks of messages that are given up on."""
+        from darkroom.services.giving_up import LastResort
+
+        return LastResort(tasks=self.tasks(), clock=now)
+
+    @cache  # noqa: B019
     def notifier(self) -> "Notifier":
         """Announces ended tasks."""
         from darkroom.services.notification import Notifier
+
+        return Notifier(queues=self.queues(), bus=self.task_events(), scores=self.scores(), clock=now)
+
+    @cache  # noqa: B019
+    def task_events(self) -> "TaskEvents":
+        """The event bus."""
         from darkroom.stores.event_bus import TaskEvents
 
-        bus = TaskEvents(clients.events(), self.settings.event_bus, self.render)
-        return Notifier(queues=self.queues(), bus=bus, clock=now)
+        return TaskEvents(clients.events(), self.settings.event_bus, self.render)
 
     @cache  # noqa: B019
     def deliverer(self) -> "Deliverer":
@@ -240,43 +227,43 @@ class Assembly:
         from darkroom.outbound.webhook import WebhookSender
         from darkroom.services.delivery import Deliverer
         from darkroom.services.letters import Letters
-        from darkroom.stores.secrets import webhook_secrets
 
-        sender = WebhookSender(self.http(), lambda: webhook_secrets(self.settings.webhook_secret))
+        sender = WebhookSender(self.http())
         return Deliverer(
             tasks=self.tasks(),
             deliveries=self.deliveries(),
             queues=self.queues(),
             post=sender.post,
+            secrets=self._webhook_secrets_of,
             letters=Letters(render=self.render, sight=self.sight),
             clock=now,
             scale=self.settings.time_scale,
         )
 
-    @cache  # noqa: B019
-    def task_list(self) -> "TaskList":
-        """Lists of tasks."""
-        from darkroom.stores.task_list import TaskList
+    def _webhook_secrets_of(self, owner: str) -> "list[str]":
+        from darkroom.stores.secrets import webhook_secrets
 
-        return TaskList(clients.dynamodb(), self.settings.tasks_table)
+        own = self.webhook_secrets().of_owner(owner, now())
+        return own or webhook_secrets(self.settings.webhook_secret)
 
     @cache  # noqa: B019
     def deletion(self) -> "Deletion":
         """Removes tasks."""
         from darkroom.services.deletion import Deletion
 
-        return Deletion(tasks=self.tasks(), deliveries=self.deliveries(), objects=self.objects())
+        return Deletion(
+            tasks=self.tasks(), deliveries=self.deliveries(), notes=self.callback_notes(), objects=self.objects()
+        )
 
     @cache  # noqa: B019
     def sight(self) -> "Sight":
         """What dialects tell of tasks."""
-        from darkroom.domain.catalog import catalog
         from darkroom.services.sight import Sight
 
         return Sight(
             links=self.links(),
             objects=self.objects,
-            estimate=catalog().usual_latency,
+            estimate=self.scorecard().latency,
             public_url=self.settings.public_url,
             clock=now,
         )
@@ -290,26 +277,8 @@ class Assembly:
         answers = AwaitedAnswers(clients.dynamodb(), self.settings.tasks_table)
         return Repeats(answers=answers, tasks=self.tasks(), clock=now)
 
-    def delivery_log(self, task: "Task") -> "DeliveryLog":
-        """The attempts to deliver a task's webhook; none yet where nothing is recorded."""
-        from darkroom.stores.deliveries import DeliveryLog
-
-        nothing = DeliveryLog(task.task_id, task.owner, task.request.callback_url or "", task.expires_at)
-        return self.deliveries().get(task.task_id) or nothing
-
     def render(self, task: "Task") -> "dict[str, object]":
         """A task as look-ups, events and webhooks show it."""
         from darkroom.api.rendering import render_task
 
         return render_task(task, self.links(), now())
-
-    @cache  # noqa: B019
-    def _reference_links(self) -> "LinkSigner":
-        from darkroom.stores.links import LinkSigner
-
-        return LinkSigner.from_session(
-            clients.session(), self.settings.bucket, clients.region(), link_seconds=REFERENCE_SECONDS
-        )
-
-    def _reference_link(self, key: str) -> str:
-        return self._reference_links().sign(key, now()).url

@@ -8,11 +8,13 @@ from darkroom.adapters.base import Adapter, Unreadable
 from darkroom.domain import transitions
 from darkroom.domain.schedule import LINK_LIFE
 from darkroom.domain.task import Task
+from darkroom.domain.update import Status, Update
 from darkroom.observation import follow, logger
 from darkroom.services.callback_address import CallbackAddresses
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
 from darkroom.services.results import put_aside
+from darkroom.stores.callback_notes import CallbackNote, CallbackNotes
 from darkroom.stores.objects import KeptCallback, ObjectStore
 from darkroom.stores.tasks import NoSuchTask, TaskStore
 
@@ -25,6 +27,7 @@ class Verdict(StrEnum):
     FORGED = "forged"
     NO_TASK = "no_task"
     UNREADABLE = "unreadable"
+    TO_CONFIRM = "to_confirm"
     UNCHANGED = "unchanged"
     RECORDED = "recorded"
 
@@ -39,6 +42,8 @@ class CallbackReceiver:
         objects: ObjectStore,
         adapters: Callable[[str], Adapter],
         addresses: CallbackAddresses,
+        notes: CallbackNotes,
+        confirm: bool,
         follow_up: FollowUp,
         clock: Clock,
         scale: float,
@@ -47,6 +52,8 @@ class CallbackReceiver:
         self._objects = objects
         self._adapters = adapters
         self._addresses = addresses
+        self._notes = notes
+        self._confirm = confirm
         self._follow_up = follow_up
         self._clock = clock
         self._scale = scale
@@ -61,7 +68,10 @@ class CallbackReceiver:
         follow(task_id, task.correlation_id)
         kept = {name: value for name, value in headers.items() if name.lower() not in _NOT_KEPT}
         self._objects.keep_callback(task.owner, task_id, KeptCallback(provider, self._clock(), kept, body))
-        return self._read(task, provider, body)
+        verdict = self._read(task, provider, body)
+        if verdict not in {Verdict.RECORDED, Verdict.NO_TASK}:
+            self._notes.add(task_id, CallbackNote(self._clock(), provider, verdict.value), task.expires_at)
+        return verdict
 
     def replay(self, task: Task) -> list[Verdict]:
         """Read a task's kept callbacks again, in the order in which they came, with today's parser."""
@@ -77,6 +87,8 @@ class CallbackReceiver:
             logger.warning("callback unreadable", extra={"provider": provider, "reason": str(problem)})
             self._wait_for_a_reading(task, body)
             return Verdict.UNREADABLE
+        if self._confirm and update.status.terminal and not task.status.terminal and not task.images:
+            return self._ask_whether(task, provider, update)
         if not task.status.terminal and not task.images:
             update = put_aside(update, task, self._objects)
         now = self._clock()
@@ -84,18 +96,31 @@ class CallbackReceiver:
             changed = self._tasks.change(
                 task,
                 lambda current: transitions.apply_update(current, provider, update, now=now, scale=self._scale),
+                cause="callback",
             )
         except NoSuchTask:
             return Verdict.NO_TASK
         self._follow_up.after(changed)
         return Verdict.RECORDED if changed.happened else Verdict.UNCHANGED
 
+    def _ask_whether(self, task: Task, provider: str, update: Update) -> Verdict:
+        """Take the callback as a hint only: the provider's own look-up is to say the same before it counts."""
+        attempt = task.attempt
+        if attempt and attempt.state.undecided and update.upstream_id:
+            hint = Update(Status.PROCESSING, update.upstream_id)
+            now = self._clock()
+            self._tasks.change(
+                task, lambda current: transitions.apply_update(current, provider, hint, now=now), cause="callback"
+            )
+        self._follow_up.look_once(task)
+        return Verdict.TO_CONFIRM
+
     def _wait_for_a_reading(self, task: Task, body: bytes) -> None:
         """Keep the task open while its picture may be behind words that we do not understand yet."""
         if not _says_something(body):
             return
         until = task.created_at + int(1000 * LINK_LIFE / self._scale)
-        self._tasks.change(task, lambda current: transitions.keep_open_until(current, until))
+        self._tasks.change(task, lambda current: transitions.keep_open_until(current, until), cause="callback")
 
 
 def _says_something(body: bytes) -> bool:

@@ -12,7 +12,7 @@ class AlreadyEnded(Exception):
 
 def cancel(tasks: TaskStore, task: Task, clock: Clock) -> Task:
     """End an open task as cancelled. Raises `AlreadyEnded`."""
-    changed = tasks.change(task, lambda current: transitions.cancel(current, now=clock()))
+    changed = tasks.change(task, lambda current: transitions.cancel(current, now=clock()), cause="owner")
     if not changed.happened:
         raise AlreadyEnded(task.task_id)
     return changed.after

@@ -1,5 +1,6 @@
 """Delivering one webhook: one signed attempt at a time, each claimed before it is made, on the retry schedule."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import random
@@ -28,8 +29,10 @@ LEASE = 25_000
 class Post(Protocol):
     """Sends one signed webhook."""
 
-    def __call__(self, url: str, event_id: str, timestamp: datetime, body: bytes, *, timeout: float) -> DeliveryOutcome:
-        """Deliver once. `timeout` is in seconds."""
+    def __call__(
+        self, url: str, event_id: str, timestamp: datetime, body: bytes, *, secrets: Sequence[str], timeout: float
+    ) -> DeliveryOutcome:
+        """Deliver once, signed with each of the secrets. `timeout` is in seconds."""
         ...
 
 
@@ -43,6 +46,7 @@ class Deliverer:
         deliveries: DeliveryStore,
         queues: Queues,
         post: Post,
+        secrets: Callable[[str], Sequence[str]],
         letters: Letters,
         clock: Clock,
         scale: float,
@@ -51,6 +55,7 @@ class Deliverer:
         self._deliveries = deliveries
         self._queues = queues
         self._post = post
+        self._secrets = secrets
         self._letters = letters
         self._clock = clock
         self._scale = scale
@@ -91,7 +96,10 @@ class Deliverer:
         assert task.request.callback_url is not None  # deliver has looked
         content = self._letters.body(task)
         sent_at = datetime.fromtimestamp(self._clock() // 1000, UTC)
-        return self._post(task.request.callback_url, event_id(task), sent_at, content, timeout=rule.timeout)
+        secrets = self._secrets(task.owner)
+        return self._post(
+            task.request.callback_url, event_id(task), sent_at, content, secrets=secrets, timeout=rule.timeout
+        )
 
     def _conclude(self, log: DeliveryLog, message: Delivery, outcome: DeliveryOutcome, rule: RetryRule) -> None:
         now = self._clock()

@@ -1,6 +1,7 @@
 """Submitting a task to the offer in line: the request goes out once, and what came of it is recorded."""
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from darkroom.adapters.base import (
     Adapter,
@@ -26,6 +27,18 @@ from darkroom.stores.queues import Queues, Submission
 from darkroom.stores.tasks import Changed, TaskStore
 
 
+class BreakerSwitch(Protocol):
+    """Where the breakers are moved."""
+
+    def failed(self, provider: str) -> None:
+        """The provider is out."""
+        ...
+
+    def succeeded(self, provider: str) -> None:
+        """The provider took a task."""
+        ...
+
+
 class Dispatcher:
     """Submits tasks. The same code serves the submit function (at once) and `generate` (put off, synchronous)."""
 
@@ -39,6 +52,7 @@ class Dispatcher:
         upstreams: Upstreams,
         addresses: CallbackAddresses,
         adapters: Callable[[str], Adapter],
+        breakers: Callable[[], BreakerSwitch],
         follow_up: FollowUp,
         clock: Clock,
         scale: float,
@@ -50,6 +64,7 @@ class Dispatcher:
         self._upstreams = upstreams
         self._addresses = addresses
         self._adapters = adapters
+        self._breakers = breakers
         self._follow_up = follow_up
         self._clock = clock
         self._scale = scale
@@ -74,7 +89,7 @@ class Dispatcher:
         if task.retry_at > now:
             self._queues.send_at(Submission(task_id), task.retry_at, now=now)
             return
-        opened = self._tasks.change(task, self.open_attempt)
+        opened = self._tasks.change(task, self.open_attempt, cause="submit")
         if opened.happened:
             self.send(opened.after)
 
@@ -85,7 +100,19 @@ class Dispatcher:
         count("Submission", provider=task.provider, outcome=outcome)
         changed = self._record(task, update, refusal)
         self._follow_up.after(changed)
+        self._tell_breaker(task.provider, refusal, accepted=update is not None)
         return changed.after
+
+    def _tell_breaker(self, provider: str, refusal: "Refused | None", *, accepted: bool) -> None:
+        """What this submission says of the provider's health; a word that can't be passed on is no harm."""
+        try:
+            if accepted:
+                self._breakers().succeeded(provider)
+            elif refusal is None or refusal.failure.code is ErrorCode.PROVIDER_UNAVAILABLE:
+                count("ProviderOutage", service="darkroom")
+                self._breakers().failed(provider)
+        except Exception:
+            logger.exception("breaker not told", extra={"provider": provider})
 
     def _ask(self, task: Task) -> "tuple[Update | None, Refused | None]":
         """The provider's answer, or its refusal, or neither where nobody knows what came of it."""
@@ -121,11 +148,12 @@ class Dispatcher:
                 lambda current: transitions.refuse(
                     current, refusal.failure, now=now, retry_after=refusal.retry_after or 0, scale=self._scale
                 ),
+                cause="submit",
             )
         if update is None:
-            return self._tasks.change(task, lambda current: transitions.lose_track(current, now=now))
+            return self._tasks.change(task, lambda current: transitions.lose_track(current, now=now), cause="submit")
         update = put_aside(update, task, self._objects()) if update.images else update
-        changed = self._tasks.change(task, lambda current: self._take(current, update, now))
+        changed = self._tasks.change(task, lambda current: self._take(current, update, now), cause="submit")
         if changed.after.status.terminal and changed.after.attempt and changed.after.attempt.upstream_id:
             # Cancelled while the request was out: only now is there an id to cancel by.
             self._follow_up.cancel_upstream(changed.after)

@@ -31,6 +31,10 @@ class FollowUp:
         """The message that lets the task be submitted when it is due."""
         self._queues.send_at(Submission(task.task_id), task.retry_at, now=self._clock())
 
+    def look_once(self, task: Task) -> None:
+        """The message that asks the provider about the task now, beside the looks that are due anyway."""
+        self._queues.send(Look(task.task_id, once=True, sent_at=self._clock()))
+
     def cancel_upstream(self, task: Task) -> None:
         """The message that lets the provider be told of a cancellation."""
         self._queues.send(Look(task.task_id, cancel=True, sent_at=self._clock()))

@@ -167,7 +167,7 @@ class Ingestor:
 
     def _change(self, task: Task, transition: Callable[[Task], Task]) -> None:
         try:
-            self._tasks.change(task, transition)
+            self._tasks.change(task, transition, cause="copy")
         except NoSuchTask:
             logger.info("task was deleted meanwhile", extra={"task_id": task.task_id})
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from darkroom.domain.task import Task
 from darkroom.domain.update import Status
-from darkroom.observation import count, follow
+from darkroom.observation import count, follow, logger
 from darkroom.stores.queues import Delivery, Look, Queues
 from darkroom.stores.tasks import read_item
 
@@ -18,6 +18,14 @@ class EventBus(Protocol):
         ...
 
 
+class ScoreBook(Protocol):
+    """Where it is counted how providers did."""
+
+    def record(self, task: Task) -> None:
+        """Count an ended task."""
+        ...
+
+
 class Notifier:
     """Turns a change of status into an event, and where asked for into a webhook message.
 
@@ -25,9 +33,10 @@ class Notifier:
     be doubled, and it says of which task it speaks.
     """
 
-    def __init__(self, *, queues: Queues, bus: EventBus, clock: Callable[[], int]) -> None:
+    def __init__(self, *, queues: Queues, bus: EventBus, scores: ScoreBook, clock: Callable[[], int]) -> None:
         self._queues = queues
         self._bus = bus
+        self._scores = scores
         self._clock = clock
 
     def changed(self, record: Mapping[str, Any]) -> None:
@@ -39,11 +48,19 @@ class Notifier:
         task = read_item(new)
         follow(task.task_id, task.correlation_id)
         count("TaskEnded", status=task.status.value, provider=task.provider)
+        self._score(task)
         if task.request.callback_url:
             self._queues.send(Delivery(task.task_id))
         if task.status is Status.CANCELLED and task.attempt and task.attempt.upstream_id:
             self._queues.send(Look(task.task_id, cancel=True, sent_at=self._clock()))
         self._bus.announce(task)
+
+    def _score(self, task: Task) -> None:
+        # A figure that is missing is better than an event that comes late or twice.
+        try:
+            self._scores.record(task)
+        except Exception:
+            logger.exception("task not scored")
 
 
 def _ended(item: Mapping[str, Any]) -> bool:

@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 
 from darkroom.domain import schedule
 from darkroom.domain.catalog import Catalog
+from darkroom.domain.history import first_entries
 from darkroom.domain.identifiers import derived_task_id, new_task_id
 from darkroom.domain.money import reserve
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.routing import Choice, plan
-from darkroom.domain.task import Entry, PlannedOffer, Task, Usage
+from darkroom.domain.task import Entry, PlannedOffer, Task, Terms, Usage
 from darkroom.observation import logger
 from darkroom.services.clock import Clock
 from darkroom.services.dispatch import Dispatcher
 from darkroom.services.follow_up import FollowUp
+from darkroom.services.scorecard import WATCHDOG, Scorecard
 from darkroom.settings import Settings
+from darkroom.stores.accounts import ApiKey
 from darkroom.stores.objects import STORED, ObjectStore, reference_key
 from darkroom.stores.queues import Look, Queues
 from darkroom.stores.secrets import SigningKeys
@@ -52,6 +55,7 @@ class Submissions:
         catalog: Catalog,
         keys: SigningKeys,
         available: Callable[[], Collection[str]],
+        scorecard: Scorecard,
         dispatcher: Dispatcher,
         follow_up: FollowUp,
         settings: Settings,
@@ -63,6 +67,7 @@ class Submissions:
         self._catalog = catalog
         self._keys = keys
         self._available = available
+        self._scorecard = scorecard
         self._dispatcher = dispatcher
         self._follow_up = follow_up
         self._settings = settings
@@ -70,7 +75,7 @@ class Submissions:
 
     def submit(
         self,
-        owner: str,
+        caller: ApiKey,
         request: ImageRequest,
         *,
         fingerprint: str,
@@ -79,35 +84,50 @@ class Submissions:
         inline: bool = True,
         entry: Entry | None = None,
     ) -> Submitted:
-        """Accept a request for `owner`, or find the task that this idempotency key made before.
+        """Accept a request of `caller`, or find the task that this idempotency key made before.
 
         With `inline`, the provider is asked before this returns where it answers fast; else `generate` does it.
         `entry` tells of the dialect that the request came in.
-        Raises `NoOffer` where nobody can do what is asked, `IdempotencyConflict`.
+        Raises `NoOffer` where nobody can do what is asked, `IdempotencyConflict`, and `NotAdmitted` where credits or
+        limits stand against it.
         """
         now = self._clock()
         if idempotency_key is None:
             task_id = new_task_id(now)
         else:
-            task_id = derived_task_id(self._keys.identity(), owner, idempotency_key)
+            task_id = derived_task_id(self._keys.identity(), caller.owner, idempotency_key)
             earlier = self._tasks.get(task_id)
             if earlier:
                 return _replay(earlier, fingerprint)
-        choices = plan(request, self._catalog, available=self._available())
-        task = self._new_task(task_id, owner, request, choices, fingerprint, correlation_id, now)
+        choices, put_off_until = self._choices(request)
+        task = self._new_task(task_id, caller, request, choices, fingerprint, correlation_id, now)
         task = replace(task, entry=entry)
-        at_once = inline and not task.offer.synchronous
+        task = replace(task, retry_at=max(task.retry_at, put_off_until))
+        at_once = inline and not task.offer.synchronous and not put_off_until
         if at_once:
             task = self._dispatcher.open_attempt(task)
+        task = replace(task, history=first_entries(task, strategy=request.strategy.value, now=now))
         self._queues.send(Look(task_id, sent_at=now), wait=self._first_look(choices[0], task))
         task = self._with_references_stored(task)
         try:
-            self._tasks.create(task)
+            self._tasks.create(task, open_limit=caller.open_tasks or 0)
         except TaskExists as found:
             # Our own write, repeated by the SDK after a lost answer, is not somebody else's task.
             if found.task.correlation_id != correlation_id:
                 return _replay(found.task, fingerprint)
         return Submitted(self._hand_over(task, at_once), replayed=False)
+
+    def _choices(self, request: ImageRequest) -> tuple[tuple[Choice, ...], int]:
+        """Who could do it, best first, those that are out last; and until when to wait where all of them are out."""
+        measured = self._scorecard
+        choices = plan(
+            request,
+            self._catalog,
+            available=self._available(),
+            seconds=measured.seconds,
+            price=lambda offer: measured.score(offer).price or offer.price,
+        )
+        return measured.steered(choices)
 
     def _hand_over(self, task: Task, at_once: bool) -> Task:
         # From here on the task is recorded and its look is queued: what breaks now is mended by that look, and an
@@ -123,7 +143,7 @@ class Submissions:
     def _new_task(
         self,
         task_id: str,
-        owner: str,
+        caller: ApiKey,
         request: ImageRequest,
         choices: tuple[Choice, ...],
         fingerprint: str,
@@ -142,7 +162,7 @@ class Submissions:
         model = self._catalog.find(request.model).name
         return Task(
             task_id=task_id,
-            owner=owner,
+            owner=caller.owner,
             request=replace(request, model=model),
             fingerprint=fingerprint,
             plan=offers,
@@ -152,11 +172,14 @@ class Submissions:
             correlation_id=correlation_id,
             retry_at=now,
             usage=Usage(reserved=reserve(offers, request.n)),
+            terms=Terms(caller.key_id, metered=caller.metered, counted=caller.open_tasks is not None),
         )
 
     def _first_look(self, choice: Choice, task: Task) -> float:
         awaited = task.attempt.expects_callback if task.attempt else True
-        return schedule.look_wait(0, latency=choice.offer.latency_seconds, called_back=awaited)
+        score = self._scorecard.score(choice.offer)
+        measured = score.p95 and score.p95 * WATCHDOG if awaited else score.p50
+        return schedule.look_wait(0, latency=measured or choice.offer.latency_seconds, called_back=awaited)
 
     def _with_references_stored(self, task: Task) -> Task:
         """The task with every reference that came as a data URI put into the bucket and named by its key."""

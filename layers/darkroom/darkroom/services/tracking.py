@@ -80,7 +80,7 @@ class Tracker:
             task = self._keep_deadline(self._mend(task))
         except NoSuchTask:
             return
-        if not task.status.terminal:
+        if not task.status.terminal and not look.once:
             self._queues.send(
                 replace(look, looks=look.looks + 1, sent_at=self._clock()), wait=self._next_wait(task, look)
             )
@@ -123,6 +123,7 @@ class Tracker:
         changed = self._tasks.change(
             task,
             lambda current: transitions.apply_update(current, provider, update, now=now, scale=self._scale),
+            cause="look",
         )
         self._follow_up.after(changed)
         return changed.after
@@ -134,11 +135,15 @@ class Tracker:
         if task.status.terminal:
             return task
         if attempt and attempt.state is AttemptState.SENDING and now > attempt.begun_at + self._sending_grace(task):
-            task = self._tasks.change(task, lambda current: transitions.lose_track(current, now=now)).after
+            task = self._tasks.change(
+                task, lambda current: transitions.lose_track(current, now=now), cause="look"
+            ).after
         elif task.awaits_submission and now > task.retry_at + self._scaled(schedule.SUBMISSION_GRACE):
             self._follow_up.submit(task)
         elif task.pending_images and now > (task.copying_at or 0) + self._scaled(schedule.COPYING_GRACE, least=30):
-            changed = self._tasks.change(task, lambda current: transitions.hand_out_again(current, now=now))
+            changed = self._tasks.change(
+                task, lambda current: transitions.hand_out_again(current, now=now), cause="look"
+            )
             self._follow_up.after(changed)
             task = changed.after
         return task
@@ -147,7 +152,7 @@ class Tracker:
         now = self._clock()
         if task.status.terminal or now < self._last_moment(task):
             return task
-        return self._tasks.change(task, lambda current: transitions.expire(current, now=now)).after
+        return self._tasks.change(task, lambda current: transitions.expire(current, now=now), cause="look").after
 
     def _last_moment(self, task: Task) -> float:
         """When a task is ended whatever it waits for; images that were made get some time beyond its deadline."""
@@ -173,7 +178,7 @@ class Tracker:
         logger.info("provider told of cancellation", extra={"provider": attempt.provider, "stopped": stopped})
 
     def _wait_for_record(self, look: Look) -> None:
-        if self._clock() - look.sent_at < RECORD_GRACE:
+        if not look.once and self._clock() - look.sent_at < RECORD_GRACE:
             self._queues.send(look, wait=10)
 
     def _scaled(self, seconds: float, least: float = 5) -> float:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class ApiKey:
     """What a key allows: to act for one owner, and for an admin the upkeep calls besides.
 
-    `providers` are those that its tasks go to, in this order, where a task does not say it itself.
+    `providers` are those that its tasks go to, in this order, where a task does not say it itself. `metered` says that
+    its owner has an account of credits. `expires_at` (Unix seconds) ends a key that was rotated.
     """
 
     owner: str
@@ -23,6 +24,15 @@ class ApiKey:
     admin: bool = False
     disabled: bool = False
     providers: tuple[str, ...] = ()
+    key_id: str = ""
+    metered: bool = False
+    requests_per_second: float | None = None
+    open_tasks: int | None = None
+    expires_at: int | None = None
+
+    def valid(self, now: int) -> bool:
+        """Whether the key may be used now (Unix milliseconds)."""
+        return not self.disabled and (self.expires_at is None or now < self.expires_at * 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +70,7 @@ class AccountStore:
         item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         if item is None:
             return None
-        return ApiKey(
-            owner=item["owner"]["S"],
-            name=item.get("name", {}).get("S", ""),
-            admin=item.get("admin", {}).get("BOOL", False),
-            disabled=item.get("disabled", {}).get("BOOL", False),
-            providers=tuple(entry["S"] for entry in item.get("providers", {}).get("L", [])),
-        )
+        return read_key(item, digest)
 
     def usage(self, owner: str, month: str) -> list[UsageLine]:
         """An owner's usage in a month such as `2026-11`, a line a model and provider."""
@@ -78,6 +82,33 @@ class AccountStore:
             if what:
                 counted.setdefault((model, provider), {})[what] = value["N"]
         return [_usage_line(*pair, counters) for pair, counters in sorted(counted.items())]
+
+
+def read_key(item: Mapping[str, Any], digest: str) -> ApiKey:
+    """The key of an item."""
+    numbers = {name: item[name]["N"] for name in ("requests_per_second", "open_tasks", "expires_at") if name in item}
+    return ApiKey(
+        owner=item["owner"]["S"],
+        name=item.get("name", {}).get("S", ""),
+        admin=item.get("admin", {}).get("BOOL", False),
+        disabled=item.get("disabled", {}).get("BOOL", False),
+        providers=tuple(entry["S"] for entry in item.get("providers", {}).get("L", [])),
+        key_id=key_id_of(digest),
+        metered=item.get("metered", {}).get("BOOL", False),
+        requests_per_second=float(numbers["requests_per_second"]) if "requests_per_second" in numbers else None,
+        open_tasks=int(numbers["open_tasks"]) if "open_tasks" in numbers else None,
+        expires_at=int(numbers["expires_at"]) if "expires_at" in numbers else None,
+    )
+
+
+def too_fast(key: ApiKey) -> str:
+    """What is said to who asks too often."""
+    return f"this key may make {key.requests_per_second:g} requests a second: wait, and then ask again"
+
+
+def key_id_of(digest: str) -> str:
+    """The name of a key that may be shown: it opens nothing."""
+    return digest[:16]
 
 
 def _usage_line(model: str, provider: str, counters: Mapping[str, str]) -> UsageLine:

@@ -1,4 +1,4 @@
-"""The event bus: one event for each task that ended."""
+"""The event bus: one event for each task that ended, or that was asked for by an event and not taken."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -32,14 +32,21 @@ class TaskEvents:
 
     def announce(self, task: Task) -> None:
         """Put the event of an ended task on the bus. Raises `EventNotTaken`."""
+        self._put(DETAIL_TYPES[task.status], self._render(task), [task.task_id])
+
+    def reject(self, detail: Mapping[str, Any]) -> None:
+        """Say that a task that was asked for by an event is not taken. Raises `EventNotTaken`."""
+        self._put("Task Rejected", detail, [])
+
+    def _put(self, detail_type: str, detail: Mapping[str, Any], resources: list[str]) -> None:
         answer = self._client.put_events(
             Entries=[
                 {
                     "EventBusName": self._bus,
                     "Source": SOURCE,
-                    "DetailType": DETAIL_TYPES[task.status],
-                    "Resources": [task.task_id],
-                    "Detail": json.dumps(self._render(task), ensure_ascii=False),
+                    "DetailType": detail_type,
+                    "Resources": resources,
+                    "Detail": json.dumps(detail, ensure_ascii=False),
                 }
             ]
         )

@@ -104,6 +104,20 @@ class ObjectStore:
         with self.open(key) as body:
             return body.read()
 
+    def images_after(self, position: str, *, limit: int) -> tuple[list[str], str]:
+        """Up to `limit` keys of images after a position, in order, and where to go on from (empty at the end)."""
+        keys: list[str] = []
+        while len(keys) < limit:
+            page = self._client.list_objects_v2(
+                Bucket=self._bucket, Prefix="tasks/", StartAfter=position, MaxKeys=min(1000, limit - len(keys))
+            )
+            found = [entry["Key"] for entry in page.get("Contents", [])]
+            keys += found
+            if not page.get("IsTruncated"):
+                return keys, ""
+            position = found[-1]
+        return keys, position
+
     def keep_callback(self, owner: str, task_id: str, kept: KeptCallback) -> str:
         """Keep a callback under the digest of its body: the same one again takes no more room. Returns the key."""
         digest = hashlib.sha256(kept.body).hexdigest()[:32]

@@ -19,7 +19,8 @@ BATCH = 10
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Look at a task. `looks` counts those before; `cancel` asks only to tell the provider that it was cancelled.
+    """Look at a task. `looks` counts those before; `cancel` asks only to tell the provider that it was cancelled;
+    `once` is a look beside the others, which no other follows.
 
     `sent_at` (Unix milliseconds) tells a look that outran its record from one whose task is gone.
     """
@@ -27,6 +28,7 @@ class Look:
     task_id: str
     looks: int = 0
     cancel: bool = False
+    once: bool = False
     sent_at: int = 0
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
+from darkroom.domain.history_entry import HistoryEntry
 from darkroom.domain.request import Action, ImageRequest, Strategy
 from darkroom.domain.task import (
     Attempt,
@@ -16,6 +17,7 @@ from darkroom.domain.task import (
     PlannedOffer,
     StoredImage,
     Task,
+    Terms,
     Usage,
 )
 from darkroom.domain.update import Status
@@ -51,6 +53,10 @@ def to_record(task: Task) -> Json:
     }
     if task.entry:
         record["entry"] = {name: getattr(task.entry, name) for name in Entry.__slots__}
+    if task.terms != Terms():
+        record["terms"] = {name: getattr(task.terms, name) for name in Terms.__slots__}
+    if task.history:
+        record["history"] = [[each.at, each.what, each.cause, each.details] for each in task.history]
     return record
 
 
@@ -79,6 +85,8 @@ def from_record(record: Mapping[str, Any]) -> Task:
         usage=Usage(Decimal(record["reserved"]), Decimal(record["charged"])),
         error=_failure_from_record(record["error"]),
         entry=Entry(**record["entry"]) if "entry" in record else None,
+        terms=Terms(**record.get("terms", {})),
+        history=tuple(HistoryEntry(*each) for each in record.get("history", [])),
     )
 
 

@@ -9,11 +9,15 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from botocore.exceptions import ClientError
 
+from darkroom.domain.history import with_history
 from darkroom.domain.task import Task
+from darkroom.stores import admission
 from darkroom.stores.task_record import from_record, to_record
 from darkroom.stores.usage import usage_update
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = dict[str, Any]
+OPEN_SHARDS = 8
 MAX_CONFLICTS = 40
 """Lost races after which a change gives up: far more than the fifteen images of one task can cause."""
 
@@ -57,10 +62,19 @@ class Changed:
 class TaskStore:
     """Reads and conditional writes of tasks. Raises botocore's `ClientError` where DynamoDB does."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, accounts_table: str) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        accounts_table: str,
+        *,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
         self._client = client
         self._table = table
         self._accounts_table = accounts_table
+        self._clock = clock
+        self._budgets: dict[str, Decimal | None] = {}
 
     def get(self, task_id: str) -> Task | None:
         """The task as it stands now (a consistent read), or None."""
@@ -84,31 +98,68 @@ class TaskStore:
                 pause = min(2 * pause, 1.0)
         return tasks
 
-    def create(self, task: Task) -> None:
-        """Record a new task. Raises `TaskExists` where the id is taken."""
+    def create(self, task: Task, *, open_limit: int = 0) -> None:
+        """Record a new task, and hold back what it may cost. `open_limit` is how many open tasks its key may have.
+
+        Raises `TaskExists` where the id is taken, `NotAdmitted` where the account or the key does not allow it.
+        """
+        put: Any = {
+            "TableName": self._table,
+            "Item": write_item(task),
+            "ConditionExpression": "attribute_not_exists(task_id)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=write_item(task),
-                ConditionExpression="attribute_not_exists(task_id)",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            if task.terms.metered or task.terms.counted:
+                self._create_on_terms(task, put, open_limit)
+            else:
+                self._client.put_item(**put)
         except ClientError as error:
             found = _item_found(error)
-            if found is None:
+            if found is None or "task_id" not in found:
                 raise
             raise TaskExists(read_item(found)) from error
 
-    def change(self, task: Task | str, transition: Callable[[Task], Task]) -> Changed:
+    def _create_on_terms(self, task: Task, put: Any, open_limit: int) -> None:
+        for lost in range(MAX_CONFLICTS):
+            budget = self._budgets.get(task.owner)
+            reserve = admission.reserve_parts(self._accounts_table, task, budget=budget)
+            count = admission.count_parts(self._accounts_table, task, limit=open_limit)
+            parts: Any = [{"Put": put}, *reserve, *count]
+            try:
+                self._client.transact_write_items(TransactItems=parts)
+                return
+            except ClientError as error:
+                reasons = _reasons(error)
+                codes = [reason.get("Code") for reason in reasons]
+                if not codes or codes[0] == "ConditionalCheckFailed":
+                    raise
+                if count and codes[-1] == "ConditionalCheckFailed":
+                    raise admission.refused_count(open_limit) from error
+                if reserve and codes[1] == "ConditionalCheckFailed":
+                    account: Item = reasons[1].get("Item") or {}
+                    refused = admission.refused_reserve(account, task, budget)
+                    if refused:
+                        raise refused from error
+                    self._budgets[task.owner] = Decimal(account["budget"]["N"]) if "budget" in account else None
+                elif "TransactionConflict" in codes:
+                    time.sleep(random.uniform(0, min(0.005 * 2**lost, 0.25)))
+                else:
+                    raise
+        raise Contention(f"the account of {task.task_id} was changed by others {MAX_CONFLICTS} times in a row")
+
+    def change(self, task: Task | str, transition: Callable[[Task], Task], *, cause: str = "") -> Changed:
         """Apply a pure transition to the recorded task, again on what others wrote meanwhile, until it holds.
 
-        `task` is the id, or the task as last read (which saves a read). Raises `NoSuchTask`, `Contention`.
+        `task` is the id, or the task as last read (which saves a read); `cause` is for its history.
+        Raises `NoSuchTask`, `Contention`.
         """
         current = self._load(task) if isinstance(task, str) else task
         for lost in range(MAX_CONFLICTS):
             changed = transition(current)
             if changed is current:
                 return Changed(current, current)
+            changed = with_history(current, changed, cause=cause, now=self._clock())
             changed = replace(changed, version=current.version + 1)
             try:
                 self._replace(current, changed)
@@ -150,7 +201,8 @@ class TaskStore:
             if after.status.terminal and not before.status.terminal:
                 # The charge is part of the very write that ends the task: never without it, never twice.
                 usage: Any = {"Update": usage_update(self._accounts_table, after)}
-                self._client.transact_write_items(TransactItems=[{"Put": put}, usage])
+                settled: Any = admission.settle_parts(self._accounts_table, after)
+                self._client.transact_write_items(TransactItems=[{"Put": put}, usage, *settled])
             else:
                 self._client.put_item(**put)
         except ClientError as error:
@@ -168,7 +220,9 @@ class _Conflict(Exception):
 
 def write_item(task: Task) -> Item:
     """The DynamoDB item of a task."""
+    open_in = {} if task.status.terminal else {"open_in": {"S": open_shard(task.task_id)}}
     return {
+        **open_in,
         "task_id": {"S": task.task_id},
         "owner": {"S": task.owner},
         "created_at": {"N": str(task.created_at)},
@@ -179,6 +233,11 @@ def write_item(task: Task) -> Item:
         "expires_at": {"N": str(task.expires_at)},
         "document": {"S": json.dumps(to_record(task), ensure_ascii=False, separators=(",", ":"))},
     }
+
+
+def open_shard(task_id: str) -> str:
+    """Which part of the index of open tasks a task is in: spread, so that no part of it runs hot."""
+    return str(crc32(task_id.encode()) % OPEN_SHARDS)
 
 
 def read_item(item: Mapping[str, Any]) -> Task:

@@ -1,0 +1,45 @@
+"""What an owner may know and change of its own account: credits, ledger and webhook secret."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from darkroom.api import accounts
+from darkroom.api.http import answer, authenticate, new_app, respond
+from darkroom.observation import logger, observed
+from darkroom.services.assembly import Assembly
+from darkroom.services.clock import now
+from darkroom.settings import Settings
+from darkroom.stores.secrets import webhook_secrets
+
+assembly = Assembly(Settings.from_environment())
+app = new_app()
+
+
+@app.get("/v1/account")
+def get_account() -> Response[str]:
+    """The caller's account."""
+    return answer(200, accounts.show_account(assembly, authenticate(app, assembly).owner))
+
+
+@app.get("/v1/account/ledger")
+def get_ledger() -> Response[str]:
+    """The caller's ledger."""
+    caller = authenticate(app, assembly)
+    return answer(200, accounts.show_ledger(assembly, caller.owner, app.current_event.query_string_parameters))
+
+
+@app.post("/v1/account/webhook-secret")
+def rotate_webhook_secret() -> Response[str]:
+    """Give the caller a new secret for its webhooks; the one before signs beside it for a day."""
+    caller = authenticate(app, assembly)
+    before = webhook_secrets(assembly.settings.webhook_secret)[0]
+    secret = assembly.webhook_secrets().rotate(caller.owner, now(), deployment=before)
+    logger.info("webhook secret rotated")
+    return answer(201, {"object": "webhook.secret", "secret": secret})
+
+
+@observed
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Answer one request of API Gateway."""
+    return respond(app, event, context)

@@ -1,0 +1,101 @@
+"""What an admin does: keys, everybody's credits, and what was given up on."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from darkroom.api import accounts
+from darkroom.api.account_models import AccountTerms, Credit, KeyChanges, NewKey, Redrive, Rotation, owner_named, read
+from darkroom.api.errors import not_found
+from darkroom.api.http import answer, authenticate, json_object, new_app, raw_body, respond
+from darkroom.observation import observed
+from darkroom.services.assembly import Assembly
+from darkroom.settings import Settings
+
+assembly = Assembly(Settings.from_environment())
+app = new_app()
+
+
+def body() -> dict[str, Any]:
+    """The request's body; none is an empty one."""
+    raw = raw_body(app)
+    return json_object(raw) if raw.strip() else {}
+
+
+@app.post("/v1/admin/keys")
+def post_key() -> Response[str]:
+    """Make a key."""
+    authenticate(app, assembly, admin=True)
+    return answer(201, accounts.make_key(assembly, read(NewKey, body())))
+
+
+@app.get("/v1/admin/keys")
+def get_keys() -> Response[str]:
+    """The keys of one owner, or of all."""
+    authenticate(app, assembly, admin=True)
+    return answer(200, accounts.list_keys(assembly, app.current_event.query_string_parameters.get("owner")))
+
+
+@app.patch("/v1/admin/keys/<key_id>")
+def patch_key(key_id: str) -> Response[str]:
+    """Change a key's settings, or disable it."""
+    authenticate(app, assembly, admin=True)
+    return answer(200, accounts.change_key(assembly, key_id, read(KeyChanges, body())))
+
+
+@app.post("/v1/admin/keys/<key_id>/rotate")
+def post_rotation(key_id: str) -> Response[str]:
+    """Replace a key by a new one."""
+    authenticate(app, assembly, admin=True)
+    return answer(201, accounts.rotate_key(assembly, key_id, read(Rotation, body())))
+
+
+@app.get("/v1/admin/accounts/<owner>")
+def get_any_account(owner: str) -> Response[str]:
+    """An owner's account."""
+    authenticate(app, assembly, admin=True)
+    return answer(200, accounts.show_account(assembly, owner_named(owner)))
+
+
+@app.put("/v1/admin/accounts/<owner>")
+def put_account(owner: str) -> Response[str]:
+    """Open an account, or change its terms."""
+    authenticate(app, assembly, admin=True)
+    return answer(200, accounts.put_account(assembly, owner_named(owner), read(AccountTerms, body())))
+
+
+@app.post("/v1/admin/accounts/<owner>/credits")
+def post_credits(owner: str) -> Response[str]:
+    """Add credits."""
+    authenticate(app, assembly, admin=True)
+    return answer(200, accounts.add_credits(assembly, owner_named(owner), read(Credit, body())))
+
+
+@app.get("/v1/admin/accounts/<owner>/ledger")
+def get_any_ledger(owner: str) -> Response[str]:
+    """An owner's ledger."""
+    authenticate(app, assembly, admin=True)
+    query = app.current_event.query_string_parameters
+    return answer(200, accounts.show_ledger(assembly, owner_named(owner), query))
+
+
+@app.get("/v1/admin/dead-letters")
+def get_dead_letters() -> Response[str]:
+    """How many messages every dead-letter queue holds."""
+    authenticate(app, assembly, admin=True)
+    return answer(200, {"object": "list", "data": assembly.dead_letters().counted()})
+
+
+@app.post("/v1/admin/dead-letters/<queue>/redrive")
+def post_redrive(queue: str) -> Response[str]:
+    """Send the messages of a dead-letter queue on to where they came from."""
+    authenticate(app, assembly, admin=True)
+    if queue not in assembly.dead_letters().names:
+        raise not_found(f"There is no such queue: use {', '.join(assembly.dead_letters().names)}.")
+    return answer(200, {"queue": queue, "sent": assembly.dead_letters().redrive(queue, read(Redrive, body()).limit)})
+
+
+@observed
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Answer one request of API Gateway."""
+    return respond(app, event, context)

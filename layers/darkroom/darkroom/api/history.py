@@ -1,0 +1,146 @@
+"""What happened to one task, in one answer: its changes, callbacks, ledger lines and deliveries, in order of time."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from darkroom.api.accounts import show_line
+from darkroom.domain.history_entry import HistoryEntry
+from darkroom.domain.task import Task
+from darkroom.services.assembly import Assembly
+from darkroom.stores.deliveries import DeliveryAttempt
+
+Json = dict[str, Any]
+_SECRET_WORDS = ("token", "key", "secret", "authorization", "signature", "cookie", "password")
+
+
+def task_events(assembly: Assembly, task: Task) -> Json:
+    """The history of a task, oldest first."""
+    events = [*_changes(task), *_callbacks(assembly, task), *_ledger(assembly, task), *_deliveries(assembly, task)]
+    return {"object": "list", "task_id": task.task_id, "data": sorted(events, key=lambda event: event["at"])}
+
+
+def dispute_bundle(assembly: Assembly, task: Task) -> Json:
+    """What a provider may be shown about a task: no prompt, no owner, no address or secret of anybody."""
+    request = task.request
+    callbacks = [
+        {"provider": kept.provider, "received_at": kept.received_at, "body": _redacted_body(kept.body, request.prompt)}
+        for kept in assembly.objects().kept_callbacks(task.owner, task.task_id)
+    ]
+    return {
+        "object": "dispute",
+        "task_id": task.task_id,
+        "created_at": task.created_at,
+        "completed_at": task.completed_at,
+        "status": task.status.value,
+        "request": {
+            "model": request.model,
+            "prompt_sha256": hashlib.sha256(request.prompt.encode()).hexdigest(),
+            "prompt_characters": len(request.prompt),
+            "references": len(request.image_urls),
+            "size": request.size,
+            "resolution": request.resolution,
+            "n": request.n,
+        },
+        "attempts": [
+            {
+                "provider": attempt.provider,
+                "upstream_model": attempt.upstream_model,
+                "upstream_id": attempt.upstream_id,
+                "status": attempt.state.value,
+                "begun_at": attempt.begun_at,
+                "upstream_code": attempt.failure.upstream_code if attempt.failure else None,
+                "message": attempt.failure.message if attempt.failure else None,
+            }
+            for attempt in task.attempts
+        ],
+        "images": [
+            {
+                "index": image.index,
+                "status": image.state.value,
+                "sha256": image.stored.sha256 if image.stored else None,
+                "bytes": image.stored.bytes if image.stored else None,
+                "message": image.failure.message if image.failure else None,
+            }
+            for image in task.images
+        ],
+        "events": list(_changes(task)),
+        "callbacks": callbacks,
+    }
+
+
+def _changes(task: Task) -> Iterator[Json]:
+    for entry in task.history:
+        yield _change(entry)
+
+
+def _change(entry: HistoryEntry) -> Json:
+    return {"at": entry.at, "what": entry.what, "cause": entry.cause, "details": dict(entry.details)}
+
+
+def _callbacks(assembly: Assembly, task: Task) -> Iterator[Json]:
+    for note in assembly.callback_notes().of_task(task.task_id):
+        details = {"provider": note.provider, "verdict": note.verdict}
+        yield {"at": note.at, "what": "callback", "cause": "callback", "details": details}
+
+
+def _ledger(assembly: Assembly, task: Task) -> Iterator[Json]:
+    if not task.terms.metered:
+        return
+    book = assembly.account_book()
+    for line in book.lines_of(task.owner, task.task_id, task.created_at, task.completed_at):
+        shown = show_line(line)
+        details = {name: shown[name] for name in ("kind", "amount", "credits_charged")}
+        yield {"at": line.at, "what": "ledger", "cause": "account", "details": details}
+
+
+def _deliveries(assembly: Assembly, task: Task) -> Iterator[Json]:
+    if task.request.callback_url:
+        for attempt in assembly.delivery_log(task).attempts:
+            yield {"at": attempt.at, "what": "webhook_attempt", "cause": "deliver", "details": _delivery(attempt)}
+
+
+def _delivery(attempt: DeliveryAttempt) -> Json:
+    return {
+        "attempt": attempt.number,
+        "status": attempt.status,
+        "latency_ms": attempt.latency_ms,
+        "error": attempt.error,
+        "next_at": attempt.next_at,
+    }
+
+
+def _redacted_body(body: bytes, prompt: str) -> Any:
+    """A callback's body as JSON without what is nobody's business; its digest where it is no JSON."""
+    digest = hashlib.sha256(body).hexdigest()
+    try:
+        return {"sha256": digest, "content": _redacted(json.loads(body), prompt)}
+    except (ValueError, RecursionError):
+        return {"sha256": digest, "bytes": len(body)}
+
+
+def _redacted(value: Any, prompt: str) -> Any:
+    if isinstance(value, Mapping):
+        return {name: "[removed]" if _is_secret(name) else _redacted(inner, prompt) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_redacted(inner, prompt) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if value.startswith(("http://", "https://")):
+        return _without_query(value)
+    if value.startswith("data:") or len(value) > 2000:
+        return f"[{len(value)} characters]"
+    return value.replace(prompt, "[prompt]") if prompt else value
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in _SECRET_WORDS)
+
+
+def _without_query(url: str) -> str:
+    try:
+        return urlunsplit((*urlsplit(url)[:3], "", ""))
+    except ValueError:
+        return "[link]"

@@ -1,0 +1,42 @@
+"""A circuit breaker: a provider that is out again and again is left alone for a while, then tried by one task."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+FAILURES = 5
+"""Outages in a row that open a breaker."""
+WINDOW = 120
+"""Seconds after which an outage no longer counts towards the next."""
+REST = 30
+"""Seconds that a breaker stays open at first; each time that the probe fails twice as long."""
+LONGEST_REST = 600
+
+
+class BreakerState(StrEnum):
+    """Whether a provider is asked."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """One provider's breaker. Times are Unix milliseconds; `retry_at` is when one task may try it, if it is open."""
+
+    provider: str
+    failures: int = 0
+    last_failure_at: int = 0
+    opened: int = 0
+    retry_at: int | None = None
+
+    def state(self, now: int) -> BreakerState:
+        """Whether the provider is asked now."""
+        if self.retry_at is None:
+            return BreakerState.CLOSED
+        return BreakerState.OPEN if now < self.retry_at else BreakerState.HALF_OPEN
+
+
+def rest(opened: int) -> int:
+    """Seconds that a breaker rests when it opens for the `opened`-th time in a row (from 1)."""
+    return min(REST << (opened - 1), LONGEST_REST)

@@ -1,0 +1,68 @@
+"""A message that failed for the last time: its task is told, so that nothing waits for what will not come.
+
+The message itself goes to its dead-letter queue, where it can be looked at and sent on again.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from darkroom.domain import transitions
+from darkroom.domain.failure import ErrorCode, Failure
+from darkroom.domain.task import AttemptState, Task
+from darkroom.observation import count, logger
+from darkroom.services.clock import Clock
+from darkroom.stores.deliveries import DeliveryAttempt, DeliveryState, DeliveryStore
+from darkroom.stores.queues import Copy, Delivery, Look, Submission
+from darkroom.stores.tasks import NoSuchTask, TaskStore
+
+_NOT_COPIED = Failure(ErrorCode.IMAGE_UNAVAILABLE, "The image could not be stored: copying it failed again and again.")
+_NOT_SUBMITTED = Failure(ErrorCode.PROVIDER_ERROR, "The task could not be handed to any provider here.")
+_NOT_FOLLOWED = Failure(ErrorCode.PROVIDER_ERROR, "What became of the task could not be found out here.")
+
+
+class LastResort:
+    """Marks tasks whose messages are given up on."""
+
+    def __init__(self, *, tasks: TaskStore, clock: Clock) -> None:
+        self._tasks = tasks
+        self._clock = clock
+
+    def submission(self, message: Submission) -> None:
+        """The task fails; one that a provider may be at work on is left to its callback and its look."""
+        self._mark(message.task_id, self._without_submission)
+
+    def copy(self, message: Copy) -> None:
+        """That one image fails; the last one settles its task."""
+        now = self._clock()
+        self._mark(message.task_id, lambda task: transitions.fail_image(task, message.index, _NOT_COPIED, now=now))
+
+    def look(self, message: Look) -> None:
+        """The task ends: nothing else would ever end it."""
+        if not message.cancel:
+            now = self._clock()
+            self._mark(message.task_id, lambda task: transitions.abandon(task, _NOT_FOLLOWED, now=now))
+
+    def _without_submission(self, task: Task) -> Task:
+        now = self._clock()
+        attempt = task.attempt
+        if attempt and attempt.state is AttemptState.SENDING:
+            return transitions.lose_track(task, now=now)
+        return transitions.abandon(task, _NOT_SUBMITTED, now=now) if task.awaits_submission else task
+
+    def _mark(self, task_id: str, transition: Callable[[Task], Task]) -> None:
+        count("MessageGivenUp", service="darkroom")
+        try:
+            self._tasks.change(task_id, transition, cause="given_up")
+        except NoSuchTask:
+            logger.info("a message of no task was given up on", extra={"task_id": task_id})
+
+
+def give_up_delivery(deliveries: DeliveryStore, message: Delivery, now: int) -> None:
+    """A webhook that can't even be tried is shown as failed in its log."""
+    count("MessageGivenUp", service="darkroom")
+    log = deliveries.get(message.task_id)
+    if log is None or log.state is DeliveryState.DELIVERED:
+        return
+    number = len(log.attempts) + 1
+    attempt = DeliveryAttempt(number, message.round, message.attempt, now, done=True, error="could not be attempted")
+    deliveries.save(replace(log.with_attempt(attempt), state=DeliveryState.FAILED))

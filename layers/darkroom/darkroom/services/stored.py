@@ -1,0 +1,169 @@
+"""The stores of each function, each made when first asked for: tables, bucket, queues, secrets.
+
+Imports stand inside the functions on purpose: a cold start pays only for the parts of the one function it starts.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from darkroom.services.clock import now
+from darkroom.settings import Settings
+from darkroom.stores import clients
+
+if TYPE_CHECKING:
+    from darkroom.domain.task import Task
+    from darkroom.services.follow_up import FollowUp
+    from darkroom.stores.account_book import AccountBook
+    from darkroom.stores.accounts import AccountStore, ApiKey
+    from darkroom.stores.callback_notes import CallbackNotes
+    from darkroom.stores.dead_letters import DeadLetters
+    from darkroom.stores.deliveries import DeliveryLog, DeliveryStore
+    from darkroom.stores.key_book import KeyBook
+    from darkroom.stores.links import LinkSigner
+    from darkroom.stores.objects import ObjectStore
+    from darkroom.stores.queues import Queues
+    from darkroom.stores.request_rates import RequestRates
+    from darkroom.stores.secrets import SigningKeys
+    from darkroom.stores.task_list import TaskList
+    from darkroom.stores.tasks import TaskStore
+    from darkroom.stores.webhook_secrets import WebhookSecrets
+
+REFERENCE_SECONDS = 6 * 3600
+"""How long a provider may take to fetch a reference image that lies in our bucket."""
+
+
+class Stores:
+    """One function's stores."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cache  # noqa: B019 - one assembly a process, which lives as long as the process
+    def tasks(self) -> "TaskStore":
+        """The tasks table."""
+        from darkroom.stores.tasks import TaskStore
+
+        return TaskStore(clients.dynamodb(), self.settings.tasks_table, self.settings.accounts_table)
+
+    @cache  # noqa: B019
+    def accounts(self) -> "AccountStore":
+        """The accounts table."""
+        from darkroom.stores.accounts import AccountStore
+
+        return AccountStore(clients.dynamodb(), self.settings.accounts_table)
+
+    @cache  # noqa: B019
+    def deliveries(self) -> "DeliveryStore":
+        """The webhooks' delivery logs."""
+        from darkroom.stores.deliveries import DeliveryStore
+
+        return DeliveryStore(clients.dynamodb(), self.settings.tasks_table)
+
+    @cache  # noqa: B019
+    def callback_notes(self) -> "CallbackNotes":
+        """What became of callbacks that changed nothing."""
+        from darkroom.stores.callback_notes import CallbackNotes
+
+        return CallbackNotes(clients.dynamodb(), self.settings.tasks_table)
+
+    @cache  # noqa: B019
+    def objects(self) -> "ObjectStore":
+        """The bucket."""
+        from darkroom.stores.objects import ObjectStore
+
+        return ObjectStore(clients.s3(), self.settings.bucket)
+
+    @cache  # noqa: B019
+    def queues(self) -> "Queues":
+        """The queues."""
+        from darkroom.stores.queues import Queues
+
+        return Queues(clients.sqs(), self.settings)
+
+    @cache  # noqa: B019
+    def links(self) -> "LinkSigner":
+        """The signer of links to stored images."""
+        from darkroom.stores.links import LinkSigner
+
+        return LinkSigner.from_session(
+            clients.session(), self.settings.bucket, clients.region(), link_seconds=self.settings.link_seconds
+        )
+
+    @cache  # noqa: B019
+    def keys(self) -> "SigningKeys":
+        """The keys of task ids and callback tokens."""
+        from darkroom.stores.secrets import SigningKeys
+
+        return SigningKeys(self.settings.signing_secret)
+
+    @cache  # noqa: B019
+    def follow_up(self) -> "FollowUp":
+        """What is queued after a change."""
+        from darkroom.services.follow_up import FollowUp
+
+        return FollowUp(self.queues(), now)
+
+    @cache  # noqa: B019
+    def task_list(self) -> "TaskList":
+        """Lists of tasks."""
+        from darkroom.stores.task_list import TaskList
+
+        return TaskList(clients.dynamodb(), self.settings.tasks_table)
+
+    @cache  # noqa: B019
+    def account_book(self) -> "AccountBook":
+        """The owners' accounts and ledgers."""
+        from darkroom.stores.account_book import AccountBook
+
+        return AccountBook(clients.dynamodb(), self.settings.accounts_table)
+
+    @cache  # noqa: B019
+    def key_book(self) -> "KeyBook":
+        """The upkeep of API keys."""
+        from darkroom.stores.key_book import KeyBook
+
+        return KeyBook(clients.dynamodb(), self.settings.accounts_table)
+
+    @cache  # noqa: B019
+    def webhook_secrets(self) -> "WebhookSecrets":
+        """The owners' own webhook secrets."""
+        from darkroom.stores.webhook_secrets import WebhookSecrets
+
+        return WebhookSecrets(clients.dynamodb(), self.settings.accounts_table)
+
+    @cache  # noqa: B019
+    def dead_letters(self) -> "DeadLetters":
+        """What was given up on."""
+        from darkroom.stores.dead_letters import DeadLetters
+
+        return DeadLetters(clients.sqs(), self.settings)
+
+    def wait_of(self, key: "ApiKey") -> int:
+        """Seconds that a key has to wait before its next request: none where it has no limit, or is within it."""
+        if key.requests_per_second is None:
+            return 0
+        return self._request_rates().take(key.key_id, key.requests_per_second, now())
+
+    @cache  # noqa: B019
+    def _request_rates(self) -> "RequestRates":
+        from darkroom.stores.request_rates import RequestRates
+
+        return RequestRates(clients.dynamodb(), self.settings.accounts_table)
+
+    def delivery_log(self, task: "Task") -> "DeliveryLog":
+        """The attempts to deliver a task's webhook; none yet where nothing is recorded."""
+        from darkroom.stores.deliveries import DeliveryLog
+
+        nothing = DeliveryLog(task.task_id, task.owner, task.request.callback_url or "", task.expires_at)
+        return self.deliveries().get(task.task_id) or nothing
+
+    @cache  # noqa: B019
+    def _reference_links(self) -> "LinkSigner":
+        from darkroom.stores.links import LinkSigner
+
+        return LinkSigner.from_session(
+            clients.session(), self.settings.bucket, clients.region(), link_seconds=REFERENCE_SECONDS
+        )
+
+    def _reference_link(self, key: str) -> str:
+        return self._reference_links().sign(key, now()).url

@@ -1,0 +1,51 @@
+"""The dead-letter queues: what was given up on, and sending it on its way again."""
+
+from typing import TYPE_CHECKING, Any
+
+from darkroom.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+QUEUES = ("look", "generate", "ingest", "webhook", "intake")
+BATCH = 10
+
+
+class DeadLetters:
+    """Counts and redrives. What `notify` gave up on are stream records: they are counted, and read from the stream."""
+
+    names = QUEUES
+
+    def __init__(self, client: "SQSClient", settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+
+    def counted(self) -> list[dict[str, Any]]:
+        """Every queue with the number of its messages (approximately, as SQS counts)."""
+        return [{"queue": name, "messages": self._count(name)} for name in (*QUEUES, "notify")]
+
+    def redrive(self, name: str, limit: int) -> int:
+        """Send up to `limit` messages on to the queue that they came from; how many were sent.
+
+        A message is deleted here only once it is there: one that is sent twice does no harm, a lost one would.
+        """
+        url, target = self._settings.dead_letters_url(name), self._settings.queue_url(name)
+        sent = 0
+        while sent < limit:
+            answer = self._client.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=min(BATCH, limit - sent), VisibilityTimeout=60
+            )
+            messages = answer.get("Messages", [])
+            if not messages:
+                break
+            for message in messages:
+                self._client.send_message(QueueUrl=target, MessageBody=message["Body"])
+                self._client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                sent += 1
+        return sent
+
+    def _count(self, name: str) -> int:
+        counted = self._client.get_queue_attributes(
+            QueueUrl=self._settings.dead_letters_url(name), AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(counted["Attributes"]["ApproximateNumberOfMessages"])

@@ -1,0 +1,147 @@
+"""The calls about accounts and keys, as the OpenAPI document has them."""
+
+from darkroom.api.account_models import AccountTerms, Credit, KeyChanges, NewKey, Redrive, Rotation
+from local.openapi_parts import (
+    MAYBE_NUMBER,
+    MAYBE_TEXT,
+    MAYBE_WHOLE,
+    TEXT,
+    WHOLE,
+    Json,
+    answer,
+    call,
+    record,
+)
+
+ADMIN_ERRORS = (400, 401, 403)
+BODY_ERRORS = (400, 401, 403, 413, 422)
+
+
+def account_paths() -> Json:
+    """An owner's own calls, and those of an admin."""
+    owner = [{"$ref": "#/components/parameters/owner_name"}]
+    key_id = [{"$ref": "#/components/parameters/key_id"}]
+    queue = [{"$ref": "#/components/parameters/queue"}]
+    account = {200: answer("The account.", "Account")}
+    ledger = {200: answer("A page of the ledger, newest first.", "Ledger")}
+    return {
+        "/v1/account": {"get": call("getAccount", "See your credits", account, errors=(401, 403))},
+        "/v1/account/ledger": {
+            "get": call("getLedger", "See your ledger", ledger, parameters=["limit", "cursor"], errors=ADMIN_ERRORS)
+        },
+        "/v1/account/webhook-secret": {
+            "post": call(
+                "rotateWebhookSecret", "Get a new secret for your webhooks; the old one signs beside it for a day",
+                {201: answer("The only time that it is shown.", "WebhookSecret")}, errors=(401, 403),
+            )
+        },
+        "/v1/admin/keys": {
+            "post": call(
+                "makeKey", "Make an API key (admin)", {201: answer("The only time that it is shown.", "MadeKey")},
+                body="NewKey", errors=BODY_ERRORS,
+            ),
+            "get": call(
+                "listKeys", "List API keys (admin)", {200: answer("The keys.", "KeyList")}, parameters=["owner"],
+                errors=(401, 403),
+            ),
+        },
+        "/v1/admin/keys/{key_id}": {
+            "parameters": key_id,
+            "patch": call(
+                "changeKey", "Change or disable an API key (admin)", {200: answer("The key.", "Key")},
+                body="KeyChanges", errors=(*BODY_ERRORS, 404),
+            ),
+        },
+        "/v1/admin/keys/{key_id}/rotate": {
+            "parameters": key_id,
+            "post": call(
+                "rotateKey", "Replace an API key (admin)", {201: answer("The new key.", "MadeKey")}, body="Rotation",
+                errors=(*BODY_ERRORS, 404),
+            ),
+        },
+        "/v1/admin/accounts/{owner_name}": {
+            "parameters": owner,
+            "get": call("getAnyAccount", "See an owner's credits (admin)", account, errors=(401, 403, 422)),
+            "put": call(
+                "putAccount", "Open an account or change its terms (admin)", account, body="AccountTerms",
+                errors=BODY_ERRORS,
+            ),
+        },
+        "/v1/admin/accounts/{owner_name}/credits": {
+            "parameters": owner,
+            "post": call(
+                "addCredits", "Add credits, once for each reference (admin)", account, body="Credit",
+                errors=(*BODY_ERRORS, 409),
+            ),
+        },
+        "/v1/admin/accounts/{owner_name}/ledger": {
+            "parameters": owner,
+            "get": call(
+                "getAnyLedger", "See an owner's ledger (admin)", ledger, parameters=["limit", "cursor"],
+                errors=(*ADMIN_ERRORS, 422),
+            ),
+        },
+        "/v1/admin/dead-letters": {
+            "get": call(
+                "countDeadLetters", "Count what was given up on (admin)", {200: answer("By queue.", "DeadLetters")},
+                errors=(401, 403),
+            )
+        },
+        "/v1/admin/dead-letters/{queue}/redrive": {
+            "parameters": queue,
+            "post": call(
+                "redriveDeadLetters", "Send on what was given up on (admin)", {200: answer("How many.", "Redriven")},
+                body="Redrive", errors=(*BODY_ERRORS, 404),
+            ),
+        },
+    }  # fmt: skip
+
+
+def account_parameters() -> Json:
+    """What stands in the paths."""
+    return {
+        name: {"name": name, "in": "path", "required": True, "schema": schema}
+        for name, schema in {
+            "owner_name": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+            "key_id": TEXT,
+            "queue": {"type": "string", "enum": ["look", "generate", "ingest", "webhook", "intake"]},
+        }.items()
+    }
+
+
+def account_schemas() -> Json:
+    """What is taken and shown."""
+    template = "#/components/schemas/{model}"
+    models = (NewKey, KeyChanges, Rotation, AccountTerms, Credit, Redrive)
+    taken: Json = {model.__name__: model.model_json_schema(ref_template=template) for model in models}
+    key = {
+        "object": {"const": "key"}, "key_id": TEXT, "owner": TEXT, "name": TEXT, "admin": {"type": "boolean"},
+        "disabled": {"type": "boolean"}, "providers": {"type": "array", "items": TEXT},
+        "requests_per_second": MAYBE_NUMBER, "open_tasks": MAYBE_WHOLE, "metered": {"type": "boolean"},
+        "expires_at": MAYBE_WHOLE,
+    }  # fmt: skip
+    line = record(
+        {
+            "at": WHOLE, "kind": {"type": "string", "enum": ["credit", "reserve", "settle"]}, "amount": TEXT,
+            "reference": TEXT, "task_id": MAYBE_TEXT, "credits_charged": MAYBE_TEXT, "note": MAYBE_TEXT,
+        }
+    )  # fmt: skip
+    counted = record({"queue": TEXT, "messages": WHOLE})
+    return taken | {
+        "Account": record(
+            {
+                "object": {"const": "account"}, "owner": TEXT, "metered": {"type": "boolean"},
+                "prepaid": {"type": "boolean"}, "balance": TEXT, "open_tasks": WHOLE, "month": TEXT,
+                "spent_this_month": TEXT, "monthly_budget": MAYBE_TEXT,
+            }
+        ),
+        "Ledger": record(
+            {"object": {"const": "list"}, "data": {"type": "array", "items": line}, "next_cursor": MAYBE_TEXT}
+        ),
+        "WebhookSecret": record({"object": {"const": "webhook.secret"}, "secret": TEXT}),
+        "Key": record(key),
+        "MadeKey": record({**key, "api_key": TEXT}),
+        "KeyList": record({"object": {"const": "list"}, "data": {"type": "array", "items": record(key)}}),
+        "DeadLetters": record({"object": {"const": "list"}, "data": {"type": "array", "items": counted}}),
+        "Redriven": record({"queue": TEXT, "sent": WHOLE}),
+    }  # fmt: skip

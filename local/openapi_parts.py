@@ -1,0 +1,54 @@
+"""The pieces that the OpenAPI document is put together from."""
+
+from typing import Any
+
+Json = dict[str, Any]
+TEXT: Json = {"type": "string"}
+WHOLE: Json = {"type": "integer"}
+NUMBER: Json = {"type": "number"}
+MAYBE_TEXT: Json = {"type": ["string", "null"]}
+MAYBE_WHOLE: Json = {"type": ["integer", "null"]}
+MAYBE_NUMBER: Json = {"type": ["number", "null"]}
+
+
+def call(
+    operation: str,
+    summary: str,
+    answers: dict[int, Json],
+    *,
+    body: str | None = None,
+    parameters: list[str] | None = None,
+    errors: tuple[int, ...] = (),
+) -> Json:
+    """One call: what it is named, takes and answers. Who has to give a key may be told to slow down."""
+    if 401 in errors:
+        errors = (*errors, 429)
+    described: Json = {
+        "operationId": operation,
+        "summary": summary,
+        "responses": {
+            **{str(status): answer for status, answer in sorted(answers.items())},
+            **{str(status): {"$ref": "#/components/responses/Error"} for status in sorted(set(errors))},
+        },
+    }
+    if parameters:
+        described["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in parameters]
+    if body:
+        content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{body}"}}}
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def answer(description: str, schema: str) -> Json:
+    """An answer with a JSON body."""
+    return {
+        "description": description,
+        "headers": {"x-request-id": {"$ref": "#/components/headers/x-request-id"}},
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+
+
+def record(properties: Json, optional: tuple[str, ...] = ()) -> Json:
+    """The schema of an object whose fields are all there, but the optional ones."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}

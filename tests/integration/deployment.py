@@ -71,12 +71,14 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     add_key(API_KEY, "owner")
 
 
-def add_key(key: str, owner: str, *providers: str, disabled: bool = False) -> None:
+def add_key(key: str, owner: str, *providers: str, disabled: bool = False, admin: bool = False) -> None:
     """Record an API key."""
     item: dict[str, Any] = {"pk": {"S": f"key#{key_digest(key)}"}, "sk": {"S": "key"}, "owner": {"S": owner}}
     if providers:
         item["providers"] = {"L": [{"S": name} for name in providers]}
-    boto3.client("dynamodb").put_item(TableName=ACCOUNTS, Item={**item, "disabled": {"BOOL": disabled}})
+    boto3.client("dynamodb").put_item(
+        TableName=ACCOUNTS, Item={**item, "disabled": {"BOOL": disabled}, "admin": {"BOOL": admin}}
+    )
 
 
 def call(function: str, sent: dict[str, Any], *, seconds: float = 30) -> dict[str, Any]:

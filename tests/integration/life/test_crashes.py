@@ -13,6 +13,7 @@ from darkroom.domain.request import ImageRequest
 from darkroom.domain.task import Task
 from darkroom.domain.update import Status
 from darkroom.services.delivery import event_id
+from darkroom.stores.account_book import AccountBook
 from darkroom.stores.accounts import AccountStore
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
 from tests.integration.life.world import Chaos, World
@@ -26,6 +27,7 @@ KEY = "intent-1"
 def live(chaos: Chaos, arrange: Callable[[World], None] = lambda world: None) -> tuple[World, Task | None]:
     """One task from an app that repeats its POST until it is accepted, to the end of everything."""
     world = World((TASKS, ACCOUNTS), BUCKET, PICTURE, chaos)
+    world.open_account(Decimal(100))
     arrange(world)
     submitted = None
     for _ in range(3):
@@ -66,9 +68,24 @@ def check(world: World, task: Task | None) -> None:
     usage = AccountStore(boto3.client("dynamodb"), ACCOUNTS).usage("owner", "2026-05")
     assert [(line.completed + line.failed + line.cancelled, line.images) for line in usage] == [(1, len(stored))]
     assert Decimal(usage[0].credits) == task.usage.charged == Decimal("1.80") * len(stored)
+    check_account(Decimal(100) - task.usage.charged)
     assert set(world.delivered) == {event_id(task)}
     assert set(world.announced) == {(task.task_id, task.status.value)}
     assert not world.queues.dead, "a message was given up on"
+
+
+def check_account(balance: Decimal) -> None:
+    """Nothing is held back any more, and the ledger adds up to what is left."""
+    book = AccountBook(boto3.client("dynamodb"), ACCOUNTS)
+    account = book.find("owner")
+    assert account is not None
+    lines, _ = book.ledger("owner", limit=100)
+    assert account.balance == sum(line.amount for line in lines) == balance
+    assert sum(account.spent.values()) == 100 - balance
+    assert account.open_tasks == 0
+    key: dict[str, Any] = {"pk": {"S": "limits#k1"}, "sk": {"S": "open"}}
+    counted = boto3.client("dynamodb").get_item(TableName=ACCOUNTS, Key=key).get("Item", {})
+    assert counted.get("open_tasks", {}).get("N", "0") == "0"
 
 
 @pytest.mark.parametrize("arrange", ARRANGEMENTS)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import IO, Any
 
 import boto3
@@ -40,6 +41,7 @@ from darkroom.services.sight import Sight
 from darkroom.services.submission import Submissions, Submitted
 from darkroom.services.tracking import Tracker
 from darkroom.settings import Settings
+from darkroom.stores.account_book import AccountBook
 from darkroom.stores.accounts import ApiKey
 from darkroom.stores.breakers import Breakers
 from darkroom.stores.callback_notes import CallbackNotes
@@ -208,6 +210,13 @@ class World:
         self.caller = ApiKey("owner", key_id="k1")
         self.confirm = False
         self._build()
+
+    def open_account(self, credits: Decimal) -> None:
+        """Give the owner a prepaid account, and its key a limit of open tasks."""
+        book = AccountBook(boto3.client("dynamodb"), self._tables[1])
+        book.put_terms("owner", prepaid=True, budget=None)
+        book.credit("owner", credits, reference="first", note="", now=self.time)
+        self.caller = ApiKey("owner", key_id="k1", metered=True, open_tasks=20)
 
     def _build(self) -> None:
         settings = Settings(

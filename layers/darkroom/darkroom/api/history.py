@@ -132,7 +132,10 @@ def _redacted(value: Any, prompt: str) -> Any:
         return _without_query(value)
     if value.startswith("data:") or len(value) > 2000:
         return f"[{len(value)} characters]"
-    return value.replace(prompt, "[prompt]") if prompt else value
+    if value == prompt:
+        return "[prompt]"
+    # A short prompt may well stand in other words by chance.
+    return value.replace(prompt, "[prompt]") if len(prompt) >= 12 else value
 
 
 def _is_secret(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -153,6 +154,9 @@ def _sealed(key: str) -> str:
 
 def _opened(cursor: str) -> str:
     try:
-        return base64.urlsafe_b64decode(cursor.encode()).decode()
+        key = base64.urlsafe_b64decode(cursor.encode()).decode()
     except (binascii.Error, UnicodeError, ValueError) as error:
         raise BadLedgerCursor(cursor[:80]) from error
+    if not re.fullmatch(r"\d{13}#[^\x00]{1,300}", key):
+        raise BadLedgerCursor(cursor[:80])
+    return key

@@ -1,0 +1,250 @@
+"""What was lost is found again: messages without end, tasks without a message, images without a record."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from darkroom.domain import transitions
+from darkroom.domain.failure import ErrorCode
+from darkroom.domain.request import ImageRequest
+from darkroom.domain.task import Task
+from darkroom.domain.update import Status
+from darkroom.services.giving_up import LastResort, give_up_delivery
+from darkroom.services.reconciliation import Findings, Reconciler
+from darkroom.stores.callback_notes import MOST_NOTES, CallbackNote, CallbackNotes
+from darkroom.stores.deliveries import DeliveryLog, DeliveryState, DeliveryStore
+from darkroom.stores.open_tasks import OpenTasks
+from darkroom.stores.queues import Copy, Delivery, Look, Submission
+from darkroom.stores.sweeps import Sweeps
+from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
+from tests.integration.life.world import World
+from tests.pictures import picture
+
+REQUEST = ImageRequest(model="seedream-4.5", prompt="a lighthouse", n=2, callback_url="https://app.example/hook")
+MINUTE = 60_000
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with emulated_aws():
+        yield World((TASKS, ACCOUNTS), BUCKET, picture())
+
+
+def submit(world: World) -> Task:
+    submitted = world.submit(REQUEST)
+    assert submitted is not None
+    return submitted.task
+
+
+def now(world: World, task: Task) -> Task:
+    found = world.tasks.get(task.task_id)
+    assert found is not None
+    return found
+
+
+def made(world: World) -> Task:
+    """A task whose pictures are made and wait to be copied."""
+    world.provider.callbacks = lambda number: 0
+    task = submit(world)
+    (job_id,) = world.provider.jobs
+    world.time += world.provider.latency
+    world.receive_callback(
+        world.provider.jobs[job_id]["callback_url"], json.dumps(world.provider.body(job_id)).encode()
+    )
+    assert len(now(world, task).pending_images) == 2
+    return task
+
+
+def reconciler(world: World) -> Reconciler:
+    dynamodb = boto3.client("dynamodb")
+    queues: Any = world.queues
+    return Reconciler(
+        tasks=world.tasks,
+        open_tasks=OpenTasks(dynamodb, TASKS),
+        objects=world.objects,
+        sweeps=Sweeps(dynamodb, ACCOUNTS),
+        queues=queues,
+        clock=world.clock,
+        scale=1,
+    )
+
+
+# The reconciler
+
+
+def test_a_task_without_any_message_is_found_and_brought_to_its_end(world: World) -> None:
+    world.provider.callbacks = lambda number: 0
+    task = submit(world)
+    world.queues.waiting.clear()
+    world.time += 11 * MINUTE
+    assert reconciler(world).run() == Findings(looked_after=1)
+    world.run(until=MINUTE)
+    assert now(world, task).status is Status.COMPLETED
+    assert reconciler(world).run() == Findings()
+
+
+def test_a_young_task_is_left_to_its_own_messages(world: World) -> None:
+    submit(world)
+    world.time += 9 * MINUTE
+    assert reconciler(world).run().looked_after == 0
+
+
+def test_a_look_beside_the_others_leads_to_no_second_row_of_looks(world: World) -> None:
+    world.provider.latency = 10**9
+    submit(world)
+    before = len(world.queues.waiting)
+    world.time += 11 * MINUTE
+    reconciler(world).run()
+    world.run(until=1)
+    assert len([each for each in world.queues.waiting if each.queue == "Look"]) == before
+
+
+def test_an_image_that_lies_there_unrecorded_is_recorded(world: World) -> None:
+    task = made(world)
+    world.queues.waiting.clear()
+    for index in (0, 1):
+        key = f"tasks/owner/{task.task_id}/{index}.png"
+        about = {"width": "8", "height": "6", "sha256": "0" * 64}
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=picture(), ContentType="image/png", Metadata=about)
+    assert reconciler(world).run() == Findings(recorded=2)
+    world.run(until=MINUTE)
+    assert now(world, task).status is Status.COMPLETED
+    assert not world.downloads
+
+
+def test_an_object_of_no_task_is_told_of_and_left(world: World) -> None:
+    key = "tasks/owner/task_01M7Y0K4SK2HQR5V5B4CM148FG/0.png"
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x")
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="tasks/owner/strange/name", Body=b"x")
+    assert reconciler(world).run() == Findings(orphans=2)
+    assert boto3.client("s3").head_object(Bucket=BUCKET, Key=key)
+
+
+def test_a_large_bucket_is_gone_through_part_by_part(world: World) -> None:
+    for number in range(5):
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=f"tasks/owner/t/{number}.png", Body=b"x")
+    seen, position = [], ""
+    while True:
+        keys, position = world.objects.images_after(position, limit=2)
+        seen += keys
+        if not position:
+            break
+    assert seen == [f"tasks/owner/t/{number}.png" for number in range(5)]
+
+
+# Messages that failed for the last time
+
+
+def test_a_submission_that_is_given_up_on_fails_its_task(world: World) -> None:
+    task = submit(world)
+    waiting = world.tasks.change(
+        task.task_id, lambda current: transitions.refuse(_again(current), _busy(), now=world.time)
+    ).after
+    LastResort(tasks=world.tasks, clock=world.clock).submission(Submission(waiting.task_id))
+    ended = now(world, task)
+    assert (ended.status, ended.error and ended.error.code) == (Status.FAILED, ErrorCode.PROVIDER_ERROR)
+    assert ended.history[-1].cause == "given_up"
+
+
+def _again(task: Task) -> Task:
+    from dataclasses import replace
+
+    from darkroom.domain.task import AttemptState
+
+    attempt = replace(task.attempts[-1], state=AttemptState.SENDING, upstream_id="")
+    return replace(task, attempts=(attempt,), status=Status.QUEUED)
+
+
+def _busy() -> Any:
+    from tests.unit.domain.test_transitions import BUSY
+
+    return BUSY
+
+
+def test_a_submission_that_may_have_been_taken_is_left_to_its_callback(world: World) -> None:
+    task = submit(world)
+    LastResort(tasks=world.tasks, clock=world.clock).submission(Submission(task.task_id))
+    assert now(world, task).status is Status.PROCESSING
+    world.run()
+    assert now(world, task).status is Status.COMPLETED
+
+
+def test_a_copy_that_is_given_up_on_fails_its_own_image_alone(world: World) -> None:
+    task = made(world)
+    LastResort(tasks=world.tasks, clock=world.clock).copy(Copy(task.task_id, 0))
+    world.run()
+    ended = now(world, task)
+    assert ended.status is Status.COMPLETED
+    assert [image.state.value for image in ended.images] == ["failed", "stored"]
+
+
+def test_a_look_that_is_given_up_on_ends_its_task(world: World) -> None:
+    task = submit(world)
+    last = LastResort(tasks=world.tasks, clock=world.clock)
+    last.look(Look(task.task_id, cancel=True))
+    assert not now(world, task).status.terminal
+    last.look(Look(task.task_id))
+    assert now(world, task).status is Status.FAILED
+    last.look(Look("task_of_nobody"))
+
+
+def test_a_webhook_that_cannot_even_be_tried_is_shown_as_failed(world: World) -> None:
+    deliveries = DeliveryStore(boto3.client("dynamodb"), TASKS)
+    deliveries.save(DeliveryLog("t", "owner", "https://app.example/hook", 2_000_000_000))
+    give_up_delivery(deliveries, Delivery("t"), world.time)
+    log = deliveries.get("t")
+    assert log is not None
+    assert log.state is DeliveryState.FAILED
+    assert log.attempts[-1].error == "could not be attempted"
+    give_up_delivery(deliveries, Delivery("nobody"), world.time)
+
+
+# Callbacks that count only once they are confirmed
+
+
+def test_a_callback_that_has_to_be_confirmed_is_a_hint_only(world: World) -> None:
+    world.confirm = True
+    world._build()
+    task = submit(world)
+    world.run(until=10_001)
+    # The callback came at ten seconds, and the look that it called for asked the provider.
+    assert now(world, task).images
+    world.run()
+    ended = now(world, task)
+    assert ended.status is Status.COMPLETED
+    assert next(entry.cause for entry in ended.history if entry.what == "images_made") == "look"
+    notes = CallbackNotes(boto3.client("dynamodb"), TASKS).of_task(task.task_id)
+    assert [note.verdict for note in notes] == ["to_confirm"]
+
+
+def test_a_callback_that_the_provider_does_not_confirm_changes_nothing(world: World) -> None:
+    world.confirm = True
+    world._build()
+    world.provider.callbacks = lambda number: 0
+    task = submit(world)
+    (job_id,) = world.provider.jobs
+    url = world.provider.jobs[job_id]["callback_url"]
+    lie = b'{"id": "%s", "status": "completed", "results": ["https://evil.example/0"]}' % job_id.encode()
+    world.receive_callback(url, lie)
+    world.run(until=5_000)
+    assert not now(world, task).images
+    world.run()
+    ended = now(world, task)
+    assert ended.status is Status.COMPLETED
+    assert not any("evil" in image.source for image in ended.images)
+
+
+def test_every_callback_that_changed_nothing_leaves_a_note_up_to_a_limit(world: World) -> None:
+    world.provider.callbacks = lambda number: 3
+    task = submit(world)
+    world.run()
+    notes = CallbackNotes(boto3.client("dynamodb"), TASKS)
+    assert [note.verdict for note in notes.of_task(task.task_id)] == ["unchanged", "unchanged"]
+    for number in range(MOST_NOTES + 5):
+        notes.add(task.task_id, CallbackNote(number, "evolink", "unchanged"), task.expires_at)
+    assert len(notes.of_task(task.task_id)) == MOST_NOTES
+    notes.delete(task.task_id)
+    assert notes.of_task(task.task_id) == []

@@ -1,0 +1,336 @@
+"""Keys, credits and limits by HTTP, and tasks that come as events, over an AWS in this process."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from darkroom.stores import secrets
+from darkroom.stores.account_book import AccountBook
+from tests.integration.aws import ACCOUNTS
+from tests.integration.deployment import API_KEY, add_key, call, deployed, event, store
+
+ADMIN = "dk_admin"
+
+
+@pytest.fixture(autouse=True)
+def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with deployed(monkeypatch):
+        sqs = boto3.client("sqs")
+        for name in ("LOOK", "GENERATE", "INGEST", "WEBHOOK", "INTAKE", "NOTIFY"):
+            monkeypatch.setenv(
+                f"DARKROOM_{name}_DEAD_LETTERS_URL", sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+            )
+        monkeypatch.setenv("DARKROOM_INTAKE_QUEUE_URL", sqs.create_queue(QueueName="INTAKE")["QueueUrl"])
+        add_key(ADMIN, "admin", admin=True)
+        yield
+
+
+def ask(
+    function: str,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    key: str = ADMIN,
+    query: dict[str, str] | None = None,
+    **headers: str,
+) -> tuple[int, Any]:
+    sent = event("http.post_task")
+    sent["rawPath"] = sent["requestContext"]["http"]["path"] = path
+    sent["routeKey"] = sent["requestContext"]["routeKey"] = f"{method} {path}"
+    sent["requestContext"]["http"]["method"] = method
+    sent["headers"]["authorization"] = f"Bearer {key}"
+    sent["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
+    sent["queryStringParameters"] = query or {}
+    sent["body"] = None if body is None else json.dumps(body)
+    answer = call(function, sent)
+    try:
+        return answer["statusCode"], json.loads(answer["body"])
+    except ValueError:
+        return answer["statusCode"], answer["body"]
+
+
+def admin(method: str, path: str, body: Any = None, **more: Any) -> tuple[int, Any]:
+    return ask("admin", method, f"/v1/admin{path}", body, **more)
+
+
+def post(key: str, **fields: Any) -> tuple[int, Any]:
+    body = {"model": "seedream-4.5", "prompt": "a fox", "provider": "evolink", **fields}
+    return ask("submit", "POST", "/v1/tasks", body, key=key)
+
+
+def make_key(**fields: Any) -> dict[str, Any]:
+    status, made = admin("POST", "/keys", {"owner": "acme", **fields})
+    assert status == 201, made
+    key: dict[str, Any] = made
+    return key
+
+
+def test_only_an_admin_may_do_what_an_admin_does() -> None:
+    for method, path in (
+        ("GET", "/keys"), ("POST", "/keys"), ("PATCH", "/keys/x"), ("POST", "/keys/x/rotate"),
+        ("GET", "/accounts/acme"), ("PUT", "/accounts/acme"), ("POST", "/accounts/acme/credits"),
+        ("GET", "/accounts/acme/ledger"), ("GET", "/dead-letters"), ("POST", "/dead-letters/look/redrive"),
+    ):  # fmt: skip
+        assert admin(method, path, {}, key=API_KEY)[0] == 403, path
+        assert admin(method, path, {}, key="dk_nobody")[0] == 401, path
+
+
+def test_a_key_is_made_changed_replaced_and_switched_off() -> None:
+    made = make_key(name="shop", providers=["evolink"], open_tasks=5, requests_per_second=50)
+    assert ask("accounts", "GET", "/v1/account", key=made["api_key"])[0] == 200
+    _, listed = admin("GET", "/keys", query={"owner": "acme"})
+    assert [key["key_id"] for key in listed["data"]] == [made["key_id"]]
+    assert "api_key" not in listed["data"][0]
+    _, changed = admin("PATCH", f"/keys/{made['key_id']}", {"open_tasks": None, "name": "mobile"})
+    assert (changed["open_tasks"], changed["name"], changed["providers"]) == (None, "mobile", ["evolink"])
+    _, new = admin("POST", f"/keys/{made['key_id']}/rotate", {"overlap_seconds": 0})
+    assert ask("accounts", "GET", "/v1/account", key=made["api_key"])[0] == 403
+    assert ask("accounts", "GET", "/v1/account", key=new["api_key"])[0] == 200
+    admin("PATCH", f"/keys/{new['key_id']}", {"disabled": True})
+    assert ask("accounts", "GET", "/v1/account", key=new["api_key"])[0] == 403
+    assert admin("PATCH", "/keys/nobody", {"name": "x"})[0] == 404
+    assert admin("POST", "/keys/nobody/rotate")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "owner"),
+        ({"owner": "a/b"}, "owner"),
+        ({"owner": "acme", "open_tasks": 0}, "open_tasks"),
+        ({"owner": "acme", "requests_per_second": 0}, "requests_per_second"),
+        ({"owner": "acme", "providers": ["nobody"]}, "providers"),
+        ({"owner": "acme", "surprise": 1}, "surprise"),
+    ],
+)
+def test_a_key_that_cannot_be_is_refused_by_its_field(body: dict[str, Any], param: str) -> None:
+    status, answer = admin("POST", "/keys", body)
+    assert (status, answer["error"]["param"]) == (422, param)
+
+
+def test_credits_are_bought_and_spent_and_run_out() -> None:
+    key = make_key()["api_key"]
+    assert admin("POST", "/accounts/acme/credits", {"amount": "5", "reference": "r"})[0] == 409, "no account yet"
+    admin("PUT", "/accounts/acme", {"prepaid": True})
+    status, refused = post(key)
+    assert (status, refused["error"]["code"]) == (402, "insufficient_credits")
+    for _ in range(2):
+        _, account = admin("POST", "/accounts/acme/credits", {"amount": "2.50", "reference": "invoice-7"})
+    assert account["balance"] == "2.50"
+    assert post(key)[0] == 202
+    assert post(key)[0] == 402
+    _, mine = ask("accounts", "GET", "/v1/account", key=key)
+    assert (mine["balance"], mine["spent_this_month"], mine["open_tasks"]) == ("0.70", "1.80", 1)
+    _, ledger = ask("accounts", "GET", "/v1/account/ledger", key=key)
+    assert [line["amount"] for line in ledger["data"]] == ["-1.80", "2.50"]
+    assert ask("accounts", "GET", "/v1/account/ledger", key=key, query={"limit": "0"})[0] == 400
+    assert ask("accounts", "GET", "/v1/account/ledger", key=key, query={"cursor": "x"})[0] == 400
+    _, theirs = admin("GET", "/accounts/acme/ledger", query={"limit": "1"})
+    assert len(theirs["data"]) == 1
+    assert theirs["next_cursor"]
+
+
+def test_a_budget_is_a_limit_of_its_own() -> None:
+    key = make_key()["api_key"]
+    admin("PUT", "/accounts/acme", {"prepaid": False, "monthly_budget": "2"})
+    assert post(key)[0] == 202
+    status, refused = post(key)
+    assert (status, refused["error"]["code"]) == (402, "budget_exceeded")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"amount": "0", "reference": "r"},
+        {"amount": "1.1234567", "reference": "r"},
+        {"amount": "much", "reference": "r"},
+        {"amount": "1"},
+        {"amount": "NaN", "reference": "r"},
+        {"amount": "1", "reference": "two words"},
+    ],
+)
+def test_an_amount_is_exact_and_has_a_reference(body: dict[str, Any]) -> None:
+    admin("PUT", "/accounts/acme", {})
+    assert admin("POST", "/accounts/acme/credits", body)[0] == 422
+
+
+def test_a_key_that_asks_too_often_is_told_when_to_ask_again() -> None:
+    key = make_key(requests_per_second=2)["api_key"]
+    answers = [ask("status", "GET", "/v1/models", key=key)[0] for _ in range(6)]
+    assert answers.count(429) >= 1
+    sent = event("http.get_task")
+    sent["headers"]["authorization"] = f"Bearer {key}"
+    while (answer := call("status", sent))["statusCode"] != 429:
+        pass
+    assert int(answer["headers"]["retry-after"]) >= 1
+
+
+def test_a_key_has_only_so_many_open_tasks() -> None:
+    key = make_key(open_tasks=1)["api_key"]
+    _, task = post(key)
+    status, refused = post(key)
+    assert (status, refused["error"]["code"]) == (429, "rate_limited")
+    ask("submit", "POST", f"/v1/tasks/{task['task_id']}/cancel", key=key)
+    assert post(key)[0] == 202
+
+
+def test_a_dialect_says_all_of_this_in_its_own_words() -> None:
+    from tests.integration.test_dialects_function import ask as speak
+    from tests.unit.dialects.tasks import SUBMISSIONS
+
+    key = make_key(open_tasks=1)["api_key"]
+    admin("PUT", "/accounts/acme", {"prepaid": True})
+    wanted = {
+        "qingbo": 402,
+        "evolink": 402,
+        "chanjing": 200,
+        "deepspace": 402,
+        "acedata": 403,
+        "openai": 429,
+        "ark": 403,
+    }
+    for dialect, (path, body) in SUBMISSIONS.items():
+        status, answer, _ = speak(dialect, path, body, key=key)
+        assert status == wanted[dialect], (dialect, answer)
+        assert "credits" in json.dumps(answer)
+    admin("POST", "/accounts/acme/credits", {"amount": "100", "reference": "r"})
+    speak("evolink", *SUBMISSIONS["evolink"], key=key)
+    status, _, headers = speak("evolink", *SUBMISSIONS["evolink"], key=key)
+    assert (status, headers["retry-after"]) == (429, "5")
+
+
+def test_an_owner_gets_a_webhook_secret_of_its_own() -> None:
+    key = make_key()["api_key"]
+    status, made = ask("accounts", "POST", "/v1/account/webhook-secret", key=key)
+    assert status == 201
+    assert made["secret"].startswith("whsec_")
+    _, again = ask("accounts", "POST", "/v1/account/webhook-secret", key=key)
+    assert again["secret"] != made["secret"]
+
+
+def test_what_was_given_up_on_is_counted_and_sent_on() -> None:
+    sqs = boto3.client("sqs")
+    dead = sqs.get_queue_url(QueueName="INGEST-dead")["QueueUrl"]
+    for number in range(12):
+        sqs.send_message(QueueUrl=dead, MessageBody=f"m{number}")
+    _, counted = admin("GET", "/dead-letters")
+    assert {line["queue"]: line["messages"] for line in counted["data"]}["ingest"] == 12
+    assert admin("POST", "/dead-letters/ingest/redrive", {"limit": 11})[1] == {"queue": "ingest", "sent": 11}
+    assert admin("POST", "/dead-letters/ingest/redrive")[1]["sent"] == 1
+    url = sqs.get_queue_url(QueueName="INGEST")["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    assert found["Attributes"]["ApproximateNumberOfMessages"] == "12"
+    assert admin("POST", "/dead-letters/nowhere/redrive")[0] == 404
+
+
+def test_a_task_tells_its_whole_story_and_shows_a_provider_only_what_is_its_business() -> None:
+    key = make_key()["api_key"]
+    admin("PUT", "/accounts/acme", {"prepaid": False})
+    _, task = post(key, prompt="a secret plan of ours", callback_url="https://app.example/hook")
+    path = f"/v1/tasks/{task['task_id']}"
+    _, story = ask("status", "GET", f"{path}/events", key=key)
+    told = [entry["what"] for entry in story["data"]]
+    assert told[0] == "accepted"
+    assert {"submitting", "attempt_refused", "ledger"} <= set(told)
+    assert [entry["at"] for entry in story["data"]] == sorted(entry["at"] for entry in story["data"])
+    _, bundle = ask("status", "GET", f"{path}/dispute", key=key)
+    shown = json.dumps(bundle)
+    for private in ("a secret plan of ours", "acme", "app.example", key):
+        assert private not in shown
+    for hidden in ("events", "dispute"):
+        assert ask("status", "GET", f"{path}/{hidden}", key=API_KEY)[0] == 404
+
+
+# Events
+
+
+def intake(*bodies: Any) -> list[str]:
+    """Hand messages to the function; the ids of those that come back."""
+    sent = event("sqs.task_requested")
+    form = sent["Records"][0]
+    sent["Records"] = [
+        {**form, "messageId": f"m{number}", "body": body if isinstance(body, str) else json.dumps(body)}
+        for number, body in enumerate(bodies)
+    ]
+    failed: Any = call("intake", sent)["batchItemFailures"]
+    return [each["itemIdentifier"] for each in failed]
+
+
+def requested(**detail: Any) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(event("sqs.task_requested")["Records"][0]["body"])
+    body["detail"] |= detail
+    return body
+
+
+def owners_tasks(owner: str) -> int:
+    items = boto3.client("dynamodb").scan(TableName="tasks")["Items"]
+    return sum(item.get("owner", {}).get("S") == owner for item in items)
+
+
+def test_an_event_submits_a_task_once() -> None:
+    make_key()
+    assert intake(requested(owner="acme"), requested(owner="acme")) == []
+    assert owners_tasks("acme") == 1
+    assert intake({"id": "m-1", "owner": "acme", "task": requested()["detail"]["task"]}) == []
+    assert owners_tasks("acme") == 2
+
+
+def test_an_event_may_go_by_the_rules_of_a_key() -> None:
+    key = make_key(open_tasks=1)
+    first, second = requested(owner="acme", key_id=key["key_id"]), requested(owner="acme", key_id=key["key_id"])
+    second["id"] = "another"
+    assert intake(first, second) == ["m1"], "a limit stands against it for now"
+    assert intake(requested(owner="owner", key_id=key["key_id"])) == []
+    assert owners_tasks("owner") == 0, "somebody else's key"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{not json",
+        "[]",
+        {"detail-type": "Something Else", "detail": {}},
+        {"detail-type": "Task Requested"},
+        {"owner": "nobody", "task": {}},
+        {"owner": "acme", "task": "a fox"},
+        {"owner": "acme", "task": {"model": "midjourney", "prompt": "x"}},
+        {"owner": "acme", "key_id": "nobody", "task": {"model": "seedream-4.5", "prompt": "x"}},
+        {"owner": 7},
+    ],
+)
+def test_an_event_that_cannot_be_taken_is_answered_by_an_event_and_not_repeated(
+    body: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from darkroom.stores.event_bus import TaskEvents
+
+    make_key()
+    said: list[Any] = []
+    monkeypatch.setattr(TaskEvents, "reject", lambda self, detail: said.append(detail))
+    assert intake(body) == []
+    assert len(said) == 1
+    assert said[0]["error"]["message"]
+    assert owners_tasks("acme") == 0
+
+
+def test_usage_can_be_had_as_csv() -> None:
+    key = make_key()["api_key"]
+    _, task = post(key)
+    ask("submit", "POST", f"/v1/tasks/{task['task_id']}/cancel", key=key)
+    status, text = ask("status", "GET", "/v1/usage", key=key, query={"format": "csv"})
+    assert status == 200
+    head, line, *_ = text.splitlines()
+    assert head.startswith("month,model,provider,tasks")
+    assert "seedream-4.5,evolink,1,0,0,1,0,0.00" in line
+    assert ask("status", "GET", "/v1/usage", key=key, query={"format": "xml"})[0] == 400
+
+
+def test_nothing_of_a_key_is_kept_but_its_digest() -> None:
+    made = make_key()
+    assert made["api_key"] not in str(boto3.client("dynamodb").scan(TableName=ACCOUNTS)["Items"])
+    assert AccountBook(boto3.client("dynamodb"), ACCOUNTS).find("acme") is None
+    assert secrets.read_secret("webhook")["current"]
+    assert store().get("task_none") is None

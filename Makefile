@@ -8,6 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 EMULATOR := .local/emulator
 SAM := .local/sam
+POLICY := .local/policy
 SOURCES := layers/darkroom functions local tests benchmarks
 export PYTHONPATH := layers/darkroom:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -31,7 +32,13 @@ run: $(VENV)/.made $(EMULATOR)/.made  ## make one picture with each provider on 
 serve: $(VENV)/.made $(EMULATOR)/.made  ## run the local stack until Ctrl-C
 	@exec $(PY) -m local.serve
 
-test: lint types sam pytest  ## check and test everything
+test: lint types sam policy pytest  ## check and test everything
+
+policy: $(POLICY)/.made  ## scan the template for what a deployment should not allow
+	@$(POLICY)/bin/checkov --config-file .checkov.yaml
+
+soak: $(VENV)/.made $(EMULATOR)/.made  ## a thousand tasks with random faults, and an audit of what is left
+	@$(PY) -m local.soak
 
 pytest: $(VENV)/.made $(EMULATOR)/.made
 	@$(PY) -m pytest -q -n 2 --dist loadgroup tests

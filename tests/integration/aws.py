@@ -17,11 +17,16 @@ _TABLES = {"TasksTable": TASKS, "AccountsTable": ACCOUNTS}
 def emulated_aws() -> Iterator[None]:
     """An AWS with our tables and bucket, for as long as the context lasts."""
     with mock_aws():
-        tables = resources(read_template(), "AWS::DynamoDB::Table")
-        dynamodb = boto3.client("dynamodb")
-        for logical, name in _TABLES.items():
-            declared: dict[str, Any] = tables[logical]["Properties"]
-            wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-            dynamodb.create_table(TableName=name, **{key: declared[key] for key in wanted if key in declared})
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        make_tables()
         yield
+
+
+def make_tables() -> None:
+    """The tables of the template and a bucket."""
+    tables = resources(read_template(), "AWS::DynamoDB::Table")
+    dynamodb = boto3.client("dynamodb")
+    for logical, name in _TABLES.items():
+        declared: dict[str, Any] = tables[logical]["Properties"]
+        wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+        dynamodb.create_table(TableName=name, **{key: declared[key] for key in wanted if key in declared})
+    boto3.client("s3").create_bucket(Bucket=BUCKET)

@@ -1,0 +1,164 @@
+"""Anything may happen to several tasks, in any order, and the process may die at any call: what always holds."""
+
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+import boto3
+from botocore.exceptions import EndpointConnectionError
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from moto import mock_aws
+
+from darkroom.domain.request import ImageRequest
+from darkroom.domain.task import Task
+from darkroom.services.cancellation import AlreadyEnded, cancel
+from darkroom.services.delivery import event_id
+from darkroom.stores.account_book import AccountBook
+from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, make_tables
+from tests.integration.life.test_losses import reconciler
+from tests.integration.life.world import Chaos, Killed, World
+from tests.pictures import picture
+
+PICTURE = picture()
+CREDITS = Decimal(1000)
+HOOK = "https://app.example/hook"
+KEYS = st.sampled_from(["a", "b", "c", "d"])
+
+
+class Lives(RuleBasedStateMachine):
+    """A deployment with a few tasks in it, on a clock of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aws = mock_aws()
+        self.aws.start()
+        make_tables()
+        self.chaos = Chaos()
+        self.world = World((TASKS, ACCOUNTS), BUCKET, PICTURE, self.chaos)
+        self.world.open_account(CREDITS)
+        self.known: dict[str, str] = {}
+        self.ended: dict[str, tuple[Any, ...]] = {}
+
+    def teardown(self) -> None:
+        try:
+            self.everything_comes_to_its_end()
+        finally:
+            self.aws.stop()
+
+    # What may happen.
+
+    @rule(key=KEYS, n=st.integers(1, 3))
+    def post(self, key: str, n: int) -> None:
+        request = ImageRequest(model="seedream-4.5", prompt=f"fox {key}", n=n, callback_url=HOOK)
+        submitted = self.world.submit(request, key)
+        if submitted:
+            assert self.known.setdefault(key, submitted.task.task_id) == submitted.task.task_id
+
+    @rule(seconds=st.sampled_from([0, 1, 5, 11, 60, 700]))
+    def time_goes_by(self, seconds: int) -> None:
+        self.world.run(until=1000 * seconds)
+
+    @rule(times=st.integers(0, 3))
+    def callbacks_come(self, times: int) -> None:
+        self.world.provider.callbacks = lambda number: times
+
+    @rule(seconds=st.sampled_from([0, 3, 10, 100]))
+    def the_provider_is_slow(self, seconds: int) -> None:
+        self.world.provider.latency = 1000 * seconds
+
+    @rule(call=st.integers(1, 12), after=st.booleans(), dies=st.booleans())
+    def a_call_will_be_lost(self, call: int, after: bool, dies: bool) -> None:
+        self.chaos.kill_at = len(self.chaos.calls) + call
+        self.chaos.after = after
+        self.chaos.error = None if dies else EndpointConnectionError(endpoint_url="https://aws.example")
+
+    @precondition(lambda self: self.known)
+    @rule(place=st.integers(0, 3))
+    def cancel(self, place: int) -> None:
+        task = self.task(list(self.known.values())[place % len(self.known)])
+        try:
+            cancel(self.world.tasks, task, self.world.clock)
+        except (AlreadyEnded, Killed, EndpointConnectionError):
+            return
+
+    @precondition(lambda self: self.world.provider.jobs)
+    @rule(place=st.integers(0, 5), forged=st.booleans())
+    def a_callback_comes_again(self, place: int, forged: bool) -> None:
+        job_id = list(self.world.provider.jobs)[place % len(self.world.provider.jobs)]
+        url = self.world.provider.jobs[job_id]["callback_url"]
+        body = b'{"id": "%s", "status": "failed", "error": {"code": "x", "message": "x"}}' % job_id.encode()
+        if forged:
+            self.world.receive_callback(url[:-4] + "0000", body)
+        else:
+            self.world.provider._call_back(job_id)
+
+    @rule()
+    def reconcile(self) -> None:
+        try:
+            reconciler(self.world).run()
+        except (Killed, EndpointConnectionError):
+            return
+
+    # What always holds.
+
+    def task(self, task_id: str) -> Task:
+        self.chaos.kill_at = None
+        found = self.world.tasks.get(task_id)
+        assert found is not None
+        return found
+
+    @invariant()
+    def an_end_never_changes(self) -> None:
+        for item in boto3.client("dynamodb").scan(TableName=TASKS)["Items"]:
+            if "document" not in item or item["status"]["S"] in {"queued", "processing"}:
+                continue
+            from darkroom.stores.tasks import read_item
+
+            task = read_item(item)
+            end = (task.status, task.images, task.usage, task.error, task.completed_at)
+            assert self.ended.setdefault(task.task_id, end) == end
+
+    @invariant()
+    def no_intent_is_paid_twice(self) -> None:
+        paid = Counter(job["callback_url"] for job in self.world.provider.jobs.values())
+        assert not paid or max(paid.values()) == 1
+
+    @invariant()
+    def the_ledger_adds_up(self) -> None:
+        book = AccountBook(boto3.client("dynamodb"), ACCOUNTS)
+        account = book.find("owner")
+        assert account is not None
+        lines, _ = book.ledger("owner", limit=100)
+        assert account.balance == sum(line.amount for line in lines)
+
+    def everything_comes_to_its_end(self) -> None:
+        self.chaos.kill_at = None
+        self.world.run()
+        tasks = [self.task(task_id) for task_id in self.known.values()]
+        assert all(task.status.terminal for task in tasks)
+        assert not self.world.queues.waiting
+        charged = sum((task.usage.charged for task in self.every_task()), Decimal(0))
+        account = AccountBook(boto3.client("dynamodb"), ACCOUNTS).find("owner")
+        assert account is not None
+        assert (account.balance, account.open_tasks) == (CREDITS - charged, 0)
+        for task in tasks:
+            assert event_id(task) in self.world.delivered
+            assert Counter(self.world.announced)[task.task_id, task.status.value] >= 1
+            for image in task.images:
+                if image.stored:
+                    body = boto3.client("s3").get_object(Bucket=BUCKET, Key=image.stored.key)["Body"].read()
+                    assert body == PICTURE
+
+    def every_task(self) -> list[Task]:
+        from darkroom.stores.tasks import read_item
+
+        items = boto3.client("dynamodb").scan(TableName=TASKS)["Items"]
+        return [read_item(item) for item in items if "document" in item]
+
+
+TestLives = Lives.TestCase
+TestLives.settings = settings(
+    max_examples=12, stateful_step_count=18, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+)

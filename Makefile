@@ -41,7 +41,7 @@ soak: $(VENV)/.made $(EMULATOR)/.made  ## a thousand tasks with random faults, a
 	@$(PY) -m local.soak
 
 pytest: $(VENV)/.made $(EMULATOR)/.made
-	@$(PY) -m pytest -q -n 2 --dist loadgroup tests
+	@$(PY) -m pytest -q -n 2 tests
 
 unit: $(VENV)/.made  ## test the parts, without AWS
 	@$(PY) -m pytest -q tests/unit

@@ -110,7 +110,7 @@ def _paths() -> Json:
         },
         "/v1/usage": {
             "get": call(
-                "getUsage", "A month's usage", {200: answer("The usage.", "Usage")}, parameters=["month", "format"],
+                "getUsage", "A month's usage", {200: _usage()}, parameters=["month", "format"],
                 errors=(400, 401, 403),
             )
         },
@@ -131,6 +131,12 @@ def _task(description: str) -> Json:
     shown = answer(description, "Task")
     names = ("x-request-id", "etag", "retry-after", "location", "idempotency-replayed")
     shown["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return shown
+
+
+def _usage() -> Json:
+    shown = answer("The usage.", "Usage")
+    shown["content"]["text/csv"] = {"schema": {"type": "string"}}
     return shown
 
 

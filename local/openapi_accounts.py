@@ -61,24 +61,24 @@ def account_paths() -> Json:
         },
         "/v1/admin/accounts/{owner_name}": {
             "parameters": owner,
-            "get": call("getAnyAccount", "See an owner's credits (admin)", account, errors=(401, 403, 422)),
+            "get": call("getAnyAccount", "See an owner's credits (admin)", account, errors=(401, 403, 404, 422)),
             "put": call(
                 "putAccount", "Open an account or change its terms (admin)", account, body="AccountTerms",
-                errors=BODY_ERRORS,
+                errors=(*BODY_ERRORS, 404),
             ),
         },
         "/v1/admin/accounts/{owner_name}/credits": {
             "parameters": owner,
             "post": call(
                 "addCredits", "Add credits, once for each reference (admin)", account, body="Credit",
-                errors=(*BODY_ERRORS, 409),
+                errors=(*BODY_ERRORS, 404, 409),
             ),
         },
         "/v1/admin/accounts/{owner_name}/ledger": {
             "parameters": owner,
             "get": call(
                 "getAnyLedger", "See an owner's ledger (admin)", ledger, parameters=["limit", "cursor"],
-                errors=(*ADMIN_ERRORS, 422),
+                errors=(*ADMIN_ERRORS, 404, 422),
             ),
         },
         "/v1/admin/dead-letters": {

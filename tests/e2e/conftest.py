@@ -56,11 +56,3 @@ def api() -> Iterator[Api]:
     )
     with LocalStack(settings) as stack:
         yield Api(stack)
-
-
-@pytest.hookimpl(tryfirst=True)  # before the distribution over workers reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All end-to-end tests on one worker: one stack is enough for a small machine."""
-    for item in items:
-        if "/e2e/" in str(item.path):
-            item.add_marker(pytest.mark.xdist_group("e2e"))

@@ -12,7 +12,8 @@ from local.paths import ROOT
 from tests.e2e.conftest import Api
 
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PAGES = sorted((ROOT / "docs" / "dialects").glob("*.md"))
+DIALECT_PAGES = sorted((ROOT / "docs" / "dialects").glob("*.md"))
+PAGES = [*DIALECT_PAGES, ROOT / "docs" / "accounts.md", ROOT / "docs" / "operations.md"]
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -27,6 +28,7 @@ def test_the_lines_of_a_page_work(api: Api, page: Path) -> None:
         "DARKROOM_URL": api.stack.base_url,
         "DARKROOM_STREAMING_URL": api.stack.streaming.url,
         "DARKROOM_KEY": api.stack.api_key,
+        "DARKROOM_ADMIN_KEY": api.stack.admin_key,
         "NO_PROXY": "127.0.0.1",
     }
     assert blocks(page)
@@ -45,4 +47,4 @@ def test_the_lines_of_a_page_work(api: Api, page: Path) -> None:
 def test_every_dialect_has_its_page() -> None:
     from darkroom.dialects.registry import DIALECTS
 
-    assert {page.stem for page in PAGES} == set(DIALECTS)
+    assert {page.stem for page in DIALECT_PAGES} == set(DIALECTS)

@@ -102,7 +102,7 @@ def test_a_key_is_made_changed_replaced_and_switched_off() -> None:
         ({}, "owner"),
         ({"owner": "a/b"}, "owner"),
         ({"owner": "acme", "open_tasks": 0}, "open_tasks"),
-        ({"owner": "acme", "requests_per_second": 0}, "requests_per_second"),
+        ({"owner": "acme", "requests_per_second": 5e-324}, "requests_per_second"),
         ({"owner": "acme", "providers": ["nobody"]}, "providers"),
         ({"owner": "acme", "surprise": 1}, "surprise"),
     ],

@@ -14,7 +14,7 @@ Owner = Annotated[str, Field(pattern=f"^{OWNER}$")]
 """An owner's name is part of object keys: letters, digits, dot, dash and underscore."""
 Amount = Annotated[Decimal, Field(max_digits=18, decimal_places=6)]
 Limit = Annotated[StrictInt, Field(ge=1, le=100_000)] | None
-Rate = Annotated[float, Field(gt=0, le=10_000)] | None
+Rate = Annotated[float, Field(ge=0.001, le=10_000)] | None
 Name = Annotated[StrictStr, Field(max_length=100)]
 Providers = Annotated[list[StrictStr], Field(max_length=20)]
 

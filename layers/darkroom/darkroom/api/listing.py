@@ -30,6 +30,8 @@ def list_tasks(assembly: Assembly, owner: str, query: Query) -> dict[str, Any]:
     if "model" in equal:
         equal["model"] = _model_name(equal["model"])
     filters = Filters(equal, _moment(query, "created_after"), _moment(query, "created_before"))
+    if (filters.created_after or 0) > (10**15 if filters.created_before is None else filters.created_before):
+        raise bad_request("created_after lies behind created_before", "created_after")
     limit = _whole(query, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
     try:
         page = assembly.task_list().page(owner, filters, limit=limit, cursor=query.get("cursor") or None)

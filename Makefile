@@ -9,8 +9,8 @@ PY := $(VENV)/bin/python
 EMULATOR := .local/emulator
 SAM := .local/sam
 POLICY := .local/policy
-SOURCES := layers/darkroom functions local tests benchmarks
-export PYTHONPATH := layers/darkroom:.
+SOURCES := layers/darkroom client functions local tests benchmarks
+export PYTHONPATH := layers/darkroom:client/src:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SAM_CLI_TELEMETRY := 0
 
@@ -61,7 +61,7 @@ format: $(VENV)/.made  ## put style and format right
 	@$(VENV)/bin/ruff format --quiet $(wildcard $(SOURCES))
 
 types: $(VENV)/.made  ## check the types, strictly
-	@$(VENV)/bin/mypy --no-error-summary layers/darkroom/darkroom local tests $(wildcard benchmarks)
+	@$(VENV)/bin/mypy --no-error-summary layers/darkroom/darkroom client/src local tests $(wildcard benchmarks)
 	@for folder in functions/*/; do $(VENV)/bin/mypy --no-error-summary $$folder/app.py; done
 
 sam: $(SAM)/.made  ## validate the template and build what a deployment uploads

@@ -9,6 +9,7 @@ PY := $(VENV)/bin/python
 EMULATOR := .local/emulator
 SAM := .local/sam
 POLICY := .local/policy
+COMMAND := .local/command
 SOURCES := layers/darkroom client functions local tests benchmarks
 export PYTHONPATH := layers/darkroom:client/src:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -36,6 +37,9 @@ test: lint types sam policy pytest  ## check and test everything
 
 policy: $(POLICY)/.made  ## scan the template for what a deployment should not allow
 	@$(POLICY)/bin/checkov --config-file .checkov.yaml
+
+command: $(COMMAND)/.made  ## install the command `darkroom`
+	@echo "installed: $(COMMAND)/bin/darkroom (put it on your PATH, or: pipx install './client[cli]')"
 
 soak: $(VENV)/.made $(EMULATOR)/.made  ## a thousand tasks with random faults, and an audit of what is left
 	@$(PY) -m local.soak
@@ -76,7 +80,7 @@ openapi: $(VENV)/.made  ## write the OpenAPI document anew
 	@$(PY) -m local.openapi
 
 lock: $(VENV)/.made  ## lock the dependencies anew, with hashes and without addresses
-	@for name in dev emulator sam; do $(VENV)/bin/uv pip compile $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
+	@for name in dev emulator sam policy command; do $(VENV)/bin/uv pip compile $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
 	@$(VENV)/bin/uv pip compile $(LOCK) requirements/runtime.in -o layers/darkroom/requirements.txt
 LOCK := --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
 
@@ -92,4 +96,11 @@ $(EMULATOR)/.made: requirements/emulator.txt
 $(SAM)/.made: requirements/sam.txt
 	$(call install,$(SAM),requirements/sam.txt)
 
-.PHONY: help run serve test pytest unit integration e2e lint format types sam bench openapi lock clean
+$(POLICY)/.made: requirements/policy.txt
+	$(call install,$(POLICY),requirements/policy.txt)
+
+$(COMMAND)/.made: requirements/command.txt client/pyproject.toml $(wildcard client/src/darkroom_client/*.py client/src/darkroom_client/*/*.py)
+	$(call install,$(COMMAND),requirements/command.txt)
+	@$(COMMAND)/bin/python -m pip install --quiet --no-deps --no-build-isolation ./client >> $(COMMAND)/install.log 2>&1 || { rm -f $@; tail -3 $(COMMAND)/install.log | sed 's#https\?://[^ ]*##g'; exit 1; }
+
+.PHONY: help run serve test pytest unit integration e2e lint format types sam policy soak command bench openapi lock clean

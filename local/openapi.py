@@ -306,7 +306,10 @@ def _schemas() -> Json:
         ),
         **account_schemas(),
         "EventList": record(
-            {"object": {"const": "list"}, "task_id": text, "data": {"type": "array", "items": event}}
+            {
+                "object": {"const": "list"}, "task_id": text, "request": {"type": "object"},
+                "data": {"type": "array", "items": event},
+            }
         ),
         "Replay": record({"task_id": text, "callbacks": {"type": "array", "items": text}}),
         "ModelList": record({"object": {"const": "list"}, "data": {"type": "array", "items": model}}),

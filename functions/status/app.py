@@ -92,6 +92,22 @@ def get_usage() -> Response[str]:
     return answer(200, usage)
 
 
+@app.get("/")
+def get_console() -> Response[str]:
+    """The console."""
+    from darkroom.api.pages import page
+
+    return page("index.html")
+
+
+@app.get("/console/<name>")
+def get_console_file(name: str) -> Response[str]:
+    """What the console's page is made of."""
+    from darkroom.api.pages import page
+
+    return page(name)
+
+
 @app.get("/health")
 def get_health() -> Response[str]:
     """That we are here."""

@@ -13,7 +13,13 @@ from tests.e2e.conftest import Api
 
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DIALECT_PAGES = sorted((ROOT / "docs" / "dialects").glob("*.md"))
-PAGES = [*DIALECT_PAGES, ROOT / "docs" / "accounts.md", ROOT / "docs" / "operations.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "client" / "README.md",
+    *DIALECT_PAGES,
+    ROOT / "docs" / "accounts.md",
+    ROOT / "docs" / "operations.md",
+]
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -30,6 +36,7 @@ def test_the_lines_of_a_page_work(api: Api, page: Path) -> None:
         "DARKROOM_KEY": api.stack.api_key,
         "DARKROOM_ADMIN_KEY": api.stack.admin_key,
         "NO_PROXY": "127.0.0.1",
+        "PYTHONPATH": str(ROOT / "client" / "src"),
     }
     assert blocks(page)
     for language, lines in blocks(page):

@@ -3,23 +3,47 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from darkroom.api.accounts import show_line
 from darkroom.domain.history_entry import HistoryEntry
+from darkroom.domain.request import ImageRequest
 from darkroom.domain.task import Task
 from darkroom.services.assembly import Assembly
 from darkroom.stores.deliveries import DeliveryAttempt
 
 Json = dict[str, Any]
+_PUBLIC = {"providers": "provider"}
 _SECRET_WORDS = ("token", "key", "secret", "authorization", "signature", "cookie", "password")
 
 
 def task_events(assembly: Assembly, task: Task) -> Json:
     """The history of a task, oldest first."""
     events = [*_changes(task), *_callbacks(assembly, task), *_ledger(assembly, task), *_deliveries(assembly, task)]
-    return {"object": "list", "task_id": task.task_id, "data": sorted(events, key=lambda event: event["at"])}
+    return {
+        "object": "list",
+        "task_id": task.task_id,
+        "request": posted_request(task.request),
+        "data": sorted(events, key=lambda event: event["at"]),
+    }
+
+
+def posted_request(request: ImageRequest) -> Json:
+    """The body that would post this request again: what differs from the defaults, without references sent as data."""
+    usual = ImageRequest(model="", prompt="")
+    body: Json = {}
+    for field in fields(ImageRequest):
+        value, default = getattr(request, field.name), getattr(usual, field.name)
+        if value != default:
+            body[_PUBLIC.get(field.name, field.name)] = value
+    if "image_urls" in body:
+        body["image_urls"] = [url if url.startswith("http") else "data:image/…" for url in body["image_urls"]]
+    for name in ("metadata", "extra"):
+        if name in body:
+            body[name] = dict(body[name])
+    return body
 
 
 def dispute_bundle(assembly: Assembly, task: Task) -> Json:

@@ -38,6 +38,12 @@ test: lint types sam policy pytest  ## check and test everything
 policy: $(POLICY)/.made  ## scan the template for what a deployment should not allow
 	@$(POLICY)/bin/checkov --config-file .checkov.yaml
 
+deploy: $(VENV)/.made $(SAM)/.made  ## deploy to your AWS account: asks for what it needs
+	@$(PY) -m local.guided_deployment
+
+destroy: $(VENV)/.made $(SAM)/.made  ## delete the deployment; pictures, tasks and accounts are kept
+	@$(PY) -m local.guided_deployment destroy
+
 command: $(COMMAND)/.made  ## install the command `darkroom`
 	@echo "installed: $(COMMAND)/bin/darkroom (put it on your PATH, or: pipx install './client[cli]')"
 
@@ -103,4 +109,4 @@ $(COMMAND)/.made: requirements/command.txt client/pyproject.toml $(wildcard clie
 	$(call install,$(COMMAND),requirements/command.txt)
 	@$(COMMAND)/bin/python -m pip install --quiet --no-deps --no-build-isolation ./client >> $(COMMAND)/install.log 2>&1 || { rm -f $@; tail -3 $(COMMAND)/install.log | sed 's#https\?://[^ ]*##g'; exit 1; }
 
-.PHONY: help run serve test pytest unit integration e2e lint format types sam policy soak command bench openapi lock clean
+.PHONY: help run serve test pytest unit integration e2e lint format types sam policy soak command deploy destroy bench openapi lock clean

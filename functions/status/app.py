@@ -100,6 +100,14 @@ def get_console() -> Response[str]:
     return page("index.html")
 
 
+@app.get("/docs")
+def get_reference() -> Response[str]:
+    """The reference of the API, to read and to try."""
+    from darkroom.api.pages import page
+
+    return page("reference.html")
+
+
 @app.get("/console/<name>")
 def get_console_file(name: str) -> Response[str]:
     """What the console's page is made of."""

@@ -273,3 +273,49 @@ def test_the_console_is_served_with_its_guards(api: Api) -> None:
         assert httpx.get(f"{api.stack.base_url}/console/{path.name}", trust_env=False).status_code == 200
     for missing in ("../api/http.py", "nothing.js", "..%2Fsettings.py"):
         assert httpx.get(f"{api.stack.base_url}/console/{missing}", trust_env=False).status_code == 404
+
+
+# The reference of the API
+
+
+def opened(page: Page, operation: str) -> None:
+    page.open(f"/docs#{operation}")
+    page.browser.refresh()
+    page.until(lambda: page.find(f"#{operation}[open]"))
+
+
+def test_the_reference_shows_every_call_and_lets_one_try_it(api: Api, page: Page) -> None:
+    page.open("/docs")
+    document = api.client.get("/openapi.json").json()
+    wanted = sum(method != "parameters" for calls in document["paths"].values() for method in calls)
+    page.until(lambda: len(page.all("#operations details")) == wanted)
+    page.find("#key").send_keys(api.stack.api_key)
+    opened(page, "createTask")
+    page.find("#createTask button[type=submit]").click()
+    page.see("202", "#createTask .answer")
+    page.see("task_id", "#createTask .answer")
+    opened(page, "listModels")
+    page.find("#listModels button[type=submit]").click()
+    page.see("seedream-4.5", "#listModels .answer")
+    picture_of(page, "reference")
+
+
+@pytest.mark.parametrize(("language", "command"), [("curl", "bash"), ("python", "python3"), ("javascript", "node")])
+def test_the_examples_of_the_reference_work(api: Api, page: Page, language: str, command: str) -> None:
+    import os
+    import subprocess
+
+    if not shutil.which(command):
+        pytest.skip(f"needs {command}")
+    page.open("/docs")
+    page.until(lambda: page.all("#operations details"))
+    environment = {**os.environ, "DARKROOM_KEY": api.stack.api_key, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    flags = {"bash": ["-c"], "python3": ["-c"], "node": ["--input-type=module", "-e"]}[command]
+    for operation, wanted in (("createTask", "task_id"), ("getAccount", "local"), ("listModels", "seedream-4.5")):
+        opened(page, operation)
+        Select(page.find("#language")).select_by_value(language)
+        code = page.find(f"#{operation} .example").text
+        done = subprocess.run(
+            [command, *flags, code], env=environment, capture_output=True, text=True, timeout=30, check=False
+        )
+        assert wanted in done.stdout, f"{code}\n{done.stdout}\n{done.stderr}"

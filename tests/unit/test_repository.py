@@ -89,7 +89,7 @@ def test_a_function_starts_without_what_it_can_do_without(function: str) -> None
 
 def test_a_handler_is_small_and_a_file_has_a_subject() -> None:
     for path in FUNCTIONS.glob("*/app.py"):
-        assert len(path.read_text().splitlines()) <= 125
+        assert len(path.read_text().splitlines()) <= 140
     for path in PACKAGE.rglob("*.py"):
         assert path.stem not in {"utils", "helpers", "common", "manager", "misc"}
         assert len(path.read_text().splitlines()) <= 340, f"{path.name} is too long"

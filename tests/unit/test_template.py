@@ -11,7 +11,7 @@ import pytest
 
 from darkroom import settings
 from local.deployment import API_ID
-from local.paths import LAYER
+from local.paths import LAYER, ROOT
 from local.template import read_template, resources
 
 TEMPLATE = read_template()
@@ -107,3 +107,41 @@ def test_the_layer_is_built_for_the_architecture_that_is_asked_for(architecture:
     done = subprocess.run(command, cwd=LAYER, capture_output=True, text=True, check=True, env=environment)
     platforms = set(re.findall(r"--platform manylinux\w+?_(aarch64|x86_64)", done.stdout))
     assert platforms == {machine}
+
+
+def statements() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (name, statement)
+        for name, function in FUNCTIONS.items()
+        for policy in function["Properties"]["Policies"]
+        for statement in policy["Statement"]
+    ]
+
+
+def test_no_function_may_do_everything_or_something_to_everything() -> None:
+    assert len(statements()) > 40
+    for name, statement in statements():
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        assert not [action for action in actions if "*" in action], f"{name}: {actions}"
+        assert statement["Resource"] != "*", f"{name}: {actions} on everything"
+
+
+def test_a_message_is_given_up_on_when_the_code_thinks_so() -> None:
+    from darkroom.records import MOST_RECEIVES
+
+    queues = resources(TEMPLATE, "AWS::SQS::Queue")
+    receives = {
+        name: queue["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+        for name, queue in queues.items()
+        if "RedrivePolicy" in queue["Properties"]
+    }
+    looks = receives.pop("LookQueue")
+    assert set(receives.values()) == {MOST_RECEIVES}
+    source = (ROOT / "functions" / "track" / "app.py").read_text()
+    assert f"MOST_LOOKS = {looks}\n" in source
+
+
+def test_whoever_reads_alarms_hears_of_all_of_them() -> None:
+    for name, alarm in resources(TEMPLATE, "AWS::CloudWatch::Alarm").items():
+        assert alarm["Properties"]["AlarmActions"], f"nobody hears of {name}"
+        assert alarm["Properties"]["AlarmDescription"].endswith(".")

@@ -51,7 +51,7 @@ soak: $(VENV)/.made $(EMULATOR)/.made  ## a thousand tasks with random faults, a
 	@$(PY) -m local.soak
 
 pytest: $(VENV)/.made $(EMULATOR)/.made
-	@$(PY) -m pytest -q -n 2 tests
+	@$(PY) -m pytest -q -n 3 tests
 
 unit: $(VENV)/.made  ## test the parts, without AWS
 	@$(PY) -m pytest -q tests/unit

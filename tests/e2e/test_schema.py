@@ -20,7 +20,7 @@ schema = schemathesis.openapi.from_dict(json.loads(openapi_document()))
 
 
 @schema.parametrize()
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_the_api_is_as_its_document_says(case: Any, api: Api) -> None:
     headers = {"authorization": f"Bearer {api.stack.admin_key}"}
     answer = case.call(base_url=api.stack.base_url, headers=headers, timeout=60)

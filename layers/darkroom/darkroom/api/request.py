@@ -187,7 +187,8 @@ def refused_field(error: ValidationError, model: type[BaseModel]) -> ApiError:
         place.append(first["ctx"]["place"])
     param = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
     if first["type"] == "extra_forbidden":
-        return invalid_field(_unknown(str(place[-1]), model), param[:200])
+        name = str(first["loc"][-1])
+        return invalid_field(_unknown(name, model), (param or name)[:200])
     if first["type"] == "missing":
         return invalid_field(f"{param} is required", param)
     message = first["msg"].removeprefix("Value error, ")

@@ -1,11 +1,11 @@
 """`make bench`: every measurement, one table each."""
 
-from benchmarks import cold_start, ingest, warm
+from benchmarks import cold_start, cost, ingest, warm
 
 
 def main() -> None:
     """Measure everything and print it."""
-    for measurement in (cold_start, warm, ingest):
+    for measurement in (cold_start, warm, ingest, cost):
         measurement.main()
         print()
 

@@ -210,7 +210,7 @@ def _print_beside(images: int, total: float, dollars: dict[str, float]) -> None:
     for volume in VOLUMES:
         fixed = sum(FIXED.values())
         print(f"    {volume:>12,} tasks a month: ours {fixed + volume * total:>14,.2f}   "
-              f"two servers, computing alone {SERVER * max(1, math.ceil(volume / 20_000_000)):>12,.2f} and up")  # fmt: skip
+              f"two servers {SERVER * max(1, math.ceil(volume / 20_000_000)):>12,.2f} and up")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class Emulator:
     def __init__(self, patience: float = 30) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._scratch = WORK / f"tmp-{os.getpid()}"
+        self._scratch = WORK / f"tmp-{os.getpid()}-{self.port}"  # one process may have several
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True)
         self._process = Process(

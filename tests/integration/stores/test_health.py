@@ -111,6 +111,18 @@ def test_one_task_tries_a_provider_that_rested_and_its_outcome_decides(clock: Cl
     assert mine.of("evolink").opened == 0
 
 
+def test_tasks_that_were_under_way_when_it_opened_do_not_prolong_the_rest(clock: Clock) -> None:
+    mine = breakers(clock)
+    for _ in range(FAILURES):
+        mine.failed("evolink")
+    opened = mine.of("evolink")
+    for _ in range(3 * FAILURES):
+        clock.now += 100
+        mine.failed("evolink")
+    assert mine.of("evolink").retry_at == opened.retry_at
+    assert mine.of("evolink").opened == 1
+
+
 def test_a_success_forgets_the_outages_before_it(clock: Clock) -> None:
     mine = breakers(clock)
     for _ in range(4):

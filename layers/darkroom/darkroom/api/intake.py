@@ -88,7 +88,7 @@ def _read(body: str, message_id: str) -> Wish:
 def _caller(assembly: Assembly, wish: Wish) -> ApiKey:
     """By whose rules the task is taken: the key's that was named, else the account's alone."""
     if wish.key_id is None:
-        if wish.owner not in assembly.key_book().owners():
+        if not assembly.key_book().knows(wish.owner):
             raise invalid_field(f"there is no owner {wish.owner[:80]!r}", "owner")
         return ApiKey(wish.owner, metered=assembly.account_book().find(wish.owner) is not None)
     try:

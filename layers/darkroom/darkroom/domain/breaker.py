@@ -22,19 +22,30 @@ class BreakerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """One provider's breaker. Times are Unix milliseconds; `retry_at` is when one task may try it, if it is open."""
+    """One provider's breaker. Times are Unix milliseconds; `retry_at` is when one task may try it, if it is open;
+    `probing` says that one does."""
 
     provider: str
     failures: int = 0
     last_failure_at: int = 0
     opened: int = 0
     retry_at: int | None = None
+    probing: bool = False
 
     def state(self, now: int) -> BreakerState:
         """Whether the provider is asked now."""
         if self.retry_at is None:
             return BreakerState.CLOSED
         return BreakerState.OPEN if now < self.retry_at else BreakerState.HALF_OPEN
+
+    def opens(self, now: int) -> bool:
+        """Whether an outage that was just counted opens it (again): the last of several, or that of a probe.
+
+        Tasks that were under way when it opened say nothing new.
+        """
+        if self.retry_at is None:
+            return self.failures >= FAILURES
+        return self.probing or now >= self.retry_at
 
 
 def rest(opened: int) -> int:

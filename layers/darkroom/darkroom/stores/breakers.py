@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from darkroom.domain.breaker import FAILURES, WINDOW, Breaker, BreakerState, rest
+from darkroom.domain.breaker import WINDOW, Breaker, BreakerState, rest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,8 +46,7 @@ class Breakers:
         """The provider is out: count it, and open the breaker after several in a row, or when a probe failed."""
         now = self._clock()
         breaker = self._counted(provider, now)
-        probe_failed = breaker.retry_at is not None and breaker.opened > 0
-        if breaker.failures < FAILURES and not probe_failed:
+        if not breaker.opens(now):
             self._known[provider] = breaker
             return
         opened = breaker.opened + 1
@@ -63,7 +62,7 @@ class Breakers:
         self._client.update_item(
             TableName=self._table,
             Key=_key(provider),
-            UpdateExpression="SET failures = :none, opened = :none REMOVE retry_at",
+            UpdateExpression="SET failures = :none, opened = :none REMOVE retry_at, probing",
             ExpressionAttributeValues={":none": {"N": "0"}},
         )
         self._read_at = None
@@ -76,9 +75,9 @@ class Breakers:
         next_probe = now + int(1000 * rest(1) / self._scale)
         won = self._move(
             breaker.provider,
-            "SET retry_at = :next",
+            "SET retry_at = :next, probing = :yes",
             "retry_at = :seen",
-            {":next": {"N": str(next_probe)}, ":seen": {"N": str(breaker.retry_at)}},
+            {":next": {"N": str(next_probe)}, ":seen": {"N": str(breaker.retry_at)}, ":yes": {"BOOL": True}},
         )
         self._read_at = None
         return won
@@ -110,7 +109,7 @@ class Breakers:
         if breaker.retry_at is not None:
             condition = "retry_at = :seen"
             values[":seen"] = {"N": str(breaker.retry_at)}
-        expression = "SET opened = :opened, retry_at = :retry, failures = :none"
+        expression = "SET opened = :opened, retry_at = :retry, failures = :none REMOVE probing"
         self._move(provider, expression, condition, values)
 
     def _move(self, provider: str, expression: str, condition: str, values: Any) -> bool:
@@ -140,4 +139,5 @@ def _breaker(item: Any) -> Breaker:
         last_failure_at=int(item.get("last_failure_at", {}).get("N", "0")),
         opened=int(item.get("opened", {}).get("N", "0")),
         retry_at=int(item["retry_at"]["N"]) if "retry_at" in item else None,
+        probing=item.get("probing", {}).get("BOOL", False),
     )

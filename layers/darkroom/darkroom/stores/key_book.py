@@ -66,6 +66,11 @@ class KeyBook:
         """Everybody who has (or had) a key."""
         return [row["sk"]["S"] for row in self._query("owners", "")]
 
+    def knows(self, owner: str) -> bool:
+        """Whether this owner has (or had) a key."""
+        key: Any = {"pk": {"S": "owners"}, "sk": {"S": owner}}
+        return "Item" in self._client.get_item(TableName=self._table, Key=key)
+
     def change(self, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
         """Change some settings of a key: fields of `ApiKey`, None for 'no longer set'. Raises `NoSuchKey`."""
         digest = self._digest(key_id)

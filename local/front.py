@@ -42,7 +42,11 @@ class Front:
     def start(self) -> None:
         """Serve. Raises `OSError` where the port is taken."""
         sock = socket.create_server(("127.0.0.1", self._port), backlog=1024)
-        app = Starlette(routes=[Route("/{path:path}", self._forward, methods=_METHODS)], lifespan=self._lifespan)
+        app = Starlette(
+            routes=[Route("/{path:path}", self._forward, methods=_METHODS)],
+            exception_handlers={404: self._forward_what_is_no_route},
+            lifespan=self._lifespan,
+        )
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [sock]}, name="front", daemon=True)
@@ -73,6 +77,11 @@ class Front:
         turns = self._waits if _may_wait(request) else self._turns
         async with turns:
             return await self._send(request, body)
+
+    async def _forward_what_is_no_route(self, request: Request, error: Exception) -> Response:
+        """A path with a line break in it matches no route here; what to say of it is the API's business."""
+        del error
+        return await self._forward(request)
 
     async def _send(self, request: Request, body: bytes) -> Response:
         path = request.scope["raw_path"].decode("latin-1").partition("?")[0]

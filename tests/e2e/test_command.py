@@ -116,6 +116,7 @@ def test_the_doctor_examines_a_deployment(api: Api) -> None:
     done = darkroom(api, "doctor", key=api.stack.admin_key)
     assert "address" in done.stdout
     assert "evolink" in done.stdout
+    assert "a forged one is refused" in done.stdout
     assert "nothing was given up on" in done.stdout
     sick = darkroom(api, "doctor", "--json", key="dk_wrong")
     assert sick.returncode == 1

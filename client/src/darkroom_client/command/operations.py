@@ -92,6 +92,7 @@ def _examine(darkroom: Darkroom, connection: Connection) -> Iterator[Finding]:
         return
     yield "address", True, "it answers"
     yield _clock(darkroom)
+    yield _callbacks(darkroom)
     try:
         account = darkroom.account()
         models = darkroom.models()
@@ -112,6 +113,18 @@ def _clock(darkroom: Darkroom) -> Finding:
         return "clock", True, "the deployment does not say its time"
     apart = abs(parsedate_to_datetime(stamp).timestamp() - time.time())
     return "clock", apart <= CLOCK_TOLERANCE, f"{apart:.0f} s apart"
+
+
+def _callbacks(darkroom: Darkroom) -> Finding:
+    """Whether callbacks would arrive, and a forged one is turned away: one is sent, with a token of nobody."""
+    forged = Call("POST", "/callbacks/evolink/task_00000000000000000000000000/0", {}, repeatable=False)
+    try:
+        darkroom.request(forged)
+    except PermissionDenied:
+        return "callbacks", True, "they arrive, and a forged one is refused"
+    except DarkroomError as error:
+        return "callbacks", False, f"a forged one was answered {error.status}: {error}"
+    return "callbacks", False, "a forged one was taken"
 
 
 def _provider(name: str, offers: list[dict[str, Any]]) -> Finding:

@@ -33,7 +33,11 @@ run: $(VENV)/.made $(EMULATOR)/.made  ## make one picture with each provider on 
 serve: $(VENV)/.made $(EMULATOR)/.made  ## run the local stack until Ctrl-C
 	@exec $(PY) -m local.serve
 
-test: lint types sam policy pytest  ## check and test everything
+test:  ## check and test everything
+	@$(MAKE) --no-print-directory -j4 environments
+	@$(MAKE) --no-print-directory lint types sam policy pytest
+
+environments: $(VENV)/.made $(EMULATOR)/.made $(SAM)/.made $(POLICY)/.made
 
 policy: $(POLICY)/.made  ## scan the template for what a deployment should not allow
 	@$(POLICY)/bin/checkov --config-file .checkov.yaml
@@ -109,4 +113,4 @@ $(COMMAND)/.made: requirements/command.txt client/pyproject.toml $(wildcard clie
 	$(call install,$(COMMAND),requirements/command.txt)
 	@$(COMMAND)/bin/python -m pip install --quiet --no-deps --no-build-isolation ./client >> $(COMMAND)/install.log 2>&1 || { rm -f $@; tail -3 $(COMMAND)/install.log | sed 's#https\?://[^ ]*##g'; exit 1; }
 
-.PHONY: help run serve test pytest unit integration e2e lint format types sam policy soak command deploy destroy bench openapi lock clean
+.PHONY: help run serve test environments pytest unit integration e2e lint format types sam policy soak command deploy destroy bench openapi lock clean

@@ -95,3 +95,28 @@ def test_what_has_ended_is_left_alone_by_every_queue() -> None:
     left = store().get(TASK_ID)
     assert left == transitions.cancel(accepted(), now=NOW)
     assert a_task().task_id == TASK_ID
+
+
+@pytest.mark.parametrize(("receives", "ended"), [("4", False), ("5", True)])
+def test_a_poisoned_message_marks_its_task_when_it_fails_for_the_last_time(
+    monkeypatch: pytest.MonkeyPatch, receives: str, ended: bool
+) -> None:
+    from darkroom.services.ingestion import Ingestor
+
+    def poisoned(*_: object, **__: object) -> None:
+        raise RuntimeError("poison")
+
+    monkeypatch.setattr(Ingestor, "copy", poisoned)
+    task = copying()
+    store().create(task)
+    sent = event("sqs.copy")
+    del sent["Records"][1]
+    sent["Records"][0]["attributes"]["ApproximateReceiveCount"] = receives
+    failed = call("ingest", sent)["batchItemFailures"]
+    assert [each["itemIdentifier"] for each in failed] == [sent["Records"][0]["messageId"]]
+    left = store().get(task.task_id)
+    assert left is not None
+    index = json.loads(sent["Records"][0]["body"])["index"]
+    assert (left.images[index].state.value == "failed") is ended
+    if ended:
+        assert left.history[-1].cause == "given_up"

@@ -8,15 +8,7 @@ from typing import Any
 
 import httpx
 
-MODELS = {
-    "qingbo": "seedream-4.5",
-    "evolink": "doubao-seedream-4.5",
-    "chanjing": "doubao-seedream-4.5",
-    "deepspace": "Seedream-4.5",
-    "acedata": "doubao-seedream-4-5-251128",
-    "openai": "seedream-4.5",
-    "ark": "doubao-seedream-4-5-251128",
-}
+from tests.unit.dialects.tasks import MODELS
 
 
 class DialectClient:

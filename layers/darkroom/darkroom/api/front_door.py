@@ -112,7 +112,7 @@ class FrontDoor:
             raise Refusal(Trouble.NO_STREAM, message, "stream")
         if intent.form is Form.WAITING and not intent.open_ended:
             return self._with_notes(self._submit_and_wait(call, intent, caller), intent)
-        task = self._accept(call, intent, caller)
+        task = self._accept(call, intent, caller, fingerprint(call.body))
         if intent.form is Form.STREAMING:
             from darkroom.api.streaming import stream
 
@@ -127,11 +127,12 @@ class FrontDoor:
     def _submit_and_wait(self, call: Call, intent: Submission, caller: ApiKey) -> Answer:
         """The pictures, or the refusal of a call whose time was up: it may be repeated, and then joins this task."""
         repeats, patience = self._assembly.repeats(), self._door.patience
-        key = answer_key(caller.owner, self._dialect.name, fingerprint(call.body))
+        digest = fingerprint(call.body)
+        key = answer_key(caller.owner, self._dialect.name, digest)
         named = idempotency_key_of(call) is not None
         task = None if named else repeats.joined(key, patience=patience, repeated=_is_repeated(call))
         if task is None:
-            task = self._accept(call, intent, caller)
+            task = self._accept(call, intent, caller, digest)
             if not named:
                 repeats.awaited(key, task, patience=patience)
         follow(task.task_id, task.correlation_id)
@@ -148,15 +149,15 @@ class FrontDoor:
             raise refusal_of(task.error, task.task_id)
         return self._answer(intent, task)
 
-    def _accept(self, call: Call, intent: Submission, caller: ApiKey) -> Task:
-        """The task of a submission. Raises `Refusal` with the field in the dialect's words."""
+    def _accept(self, call: Call, intent: Submission, caller: ApiKey, digest: str) -> Task:
+        """The task of a submission; `digest` is its body's. Raises `Refusal` with the field in the dialect's words."""
         entry = Entry(self._dialect.name, intent.model, intent.echo, intent.base64)
         try:
             request = routed_by_key(read_request(intent.task, local_mode=self._assembly.settings.local_mode), caller)
             submitted = self._assembly.submissions().submit(
                 caller,
                 request,
-                fingerprint=fingerprint(call.body),
+                fingerprint=digest,
                 correlation_id=self._door.request_id,
                 idempotency_key=idempotency_key_of(call),
                 entry=entry,

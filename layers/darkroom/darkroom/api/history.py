@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from darkroom.api.accounts import show_line
+from darkroom.api.rendering import render_outcome
 from darkroom.domain.history_entry import HistoryEntry
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.task import Task
 from darkroom.services.assembly import Assembly
-from darkroom.stores.deliveries import DeliveryAttempt
 
 Json = dict[str, Any]
 _PUBLIC = {"providers": "provider"}
@@ -123,17 +123,8 @@ def _ledger(assembly: Assembly, task: Task) -> Iterator[Json]:
 def _deliveries(assembly: Assembly, task: Task) -> Iterator[Json]:
     if task.request.callback_url:
         for attempt in assembly.delivery_log(task).attempts:
-            yield {"at": attempt.at, "what": "webhook_attempt", "cause": "deliver", "details": _delivery(attempt)}
-
-
-def _delivery(attempt: DeliveryAttempt) -> Json:
-    return {
-        "attempt": attempt.number,
-        "status": attempt.status,
-        "latency_ms": attempt.latency_ms,
-        "error": attempt.error,
-        "next_at": attempt.next_at,
-    }
+            details = {"attempt": attempt.number, **render_outcome(attempt)}
+            yield {"at": attempt.at, "what": "webhook_attempt", "cause": "deliver", "details": details}
 
 
 def _redacted_body(body: bytes, prompt: str) -> Any:

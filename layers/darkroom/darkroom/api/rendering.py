@@ -7,7 +7,7 @@ from darkroom.domain.money import format_credits
 from darkroom.domain.task import Attempt, Image, ImageState, Task
 
 if TYPE_CHECKING:
-    from darkroom.stores.deliveries import DeliveryLog
+    from darkroom.stores.deliveries import DeliveryAttempt, DeliveryLog
     from darkroom.stores.links import LinkSigner
 
 Json = dict[str, Any]
@@ -47,16 +47,18 @@ def render_delivery(log: "DeliveryLog") -> Json:
         "callback_url": log.url,
         "state": log.state.value,
         "attempts": [
-            {
-                "attempt": attempt.number,
-                "at": attempt.at,
-                "status": attempt.status,
-                "latency_ms": attempt.latency_ms,
-                "error": attempt.error,
-                "next_at": attempt.next_at,
-            }
-            for attempt in log.attempts
+            {"attempt": attempt.number, "at": attempt.at, **render_outcome(attempt)} for attempt in log.attempts
         ],
+    }
+
+
+def render_outcome(attempt: "DeliveryAttempt") -> Json:
+    """What came of one attempt to deliver a webhook."""
+    return {
+        "status": attempt.status,
+        "latency_ms": attempt.latency_ms,
+        "error": attempt.error,
+        "next_at": attempt.next_at,
     }
 
 

@@ -8,13 +8,13 @@ from darkroom.dialects.base import (
     Event,
     Plain,
     bad_field,
-    bearer,
     carry,
     choose,
     ignored,
     links,
     need,
     unknown_call,
+    wants_base64,
     without_data,
 )
 from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, Look, LookMany, Picture, Seen, Submission
@@ -60,10 +60,6 @@ class Acedata(Plain):
         "web_search": "tools",
     }
     retry = WEBHOOKS  # no rule is documented
-
-    def credential(self, call: Call) -> str | None:
-        """A bearer token."""
-        return bearer(call)
 
     def read(self, call: Call) -> Intent:
         """`/seedream/images` and `/seedream/tasks`."""
@@ -120,7 +116,7 @@ def _submission(call: Call) -> Submission:
         model=str(body["model"]),
         form=form,
         echo=without_data(body),
-        base64=choose(body, "response_format", ("url", "b64_json"), "url") == "b64_json",
+        base64=wants_base64(body),
         ignored=ignored(body, _KNOWN),
         lines="x-ndjson" in call.headers.get("accept", ""),
     )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from darkroom.dialects import origin
-from darkroom.dialects.base import Event, Plain, bearer, carry, choose, ignored, links, need, unknown_call
+from darkroom.dialects.base import Event, Plain, carry, choose, ignored, links, need, unknown_call, wants_base64
 from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, Picture, Seen, Submission
 from darkroom.dialects.options import no_layers, optimize_prompt, sequence, tools
 from darkroom.dialects.refusals import Refusal, Trouble
@@ -42,10 +42,6 @@ class Ark(Plain):
         "optimize_prompt": "optimize_prompt_options.mode",
         "web_search": "tools",
     }
-
-    def credential(self, call: Call) -> str | None:
-        """A bearer token."""
-        return bearer(call)
 
     def read(self, call: Call) -> Intent:
         """`/api/v3/images/generations`."""
@@ -87,7 +83,7 @@ def _submission(body: Mapping[str, Any]) -> Submission:
         },
         model=str(body["model"]),
         form=Form.STREAMING if choose(body, "stream", (True, False), False) else Form.WAITING,
-        base64=choose(body, "response_format", ("url", "b64_json"), "url") == "b64_json",
+        base64=wants_base64(body),
         ignored=ignored(body, _KNOWN),
     )
 

@@ -93,6 +93,12 @@ def choose(body: Mapping[str, Any], field: str, choices: Iterable[Any], default:
     return value
 
 
+def wants_base64(options: Mapping[str, Any]) -> bool:
+    """Whether `response_format` asks for pictures instead of links. Raises `Refusal`."""
+    wanted: bool = choose(options, "response_format", ("url", "b64_json"), "url") == "b64_json"
+    return wanted
+
+
 def carry(body: Mapping[str, Any], fields: Mapping[str, str]) -> Json:
     """The given fields under our names: `fields` maps the dialect's to ours. A null is a field that is not given."""
     return {ours: body[theirs] for theirs, ours in fields.items() if body.get(theirs) is not None}
@@ -125,12 +131,16 @@ def without_data(body: Mapping[str, Any]) -> Json:
 
 
 class Plain:
-    """The parts that most dialects do without. What no call of a dialect asks for is never called."""
+    """What most dialects have alike, or do without. What no call of a dialect asks for is never called."""
 
     key_header = "Authorization: Bearer <key>"
     open_routes: Collection[tuple[str, ...]] = ()
     renamed: Mapping[str, str] = {}
     retry = RetryRule(())
+
+    def credential(self, call: Call) -> str | None:
+        """The key that most clients send as a bearer token."""
+        return bearer(call)
 
     def callback(self, seen: Seen) -> Json:
         """Not spoken here."""

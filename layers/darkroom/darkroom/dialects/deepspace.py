@@ -6,7 +6,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from darkroom.dialects.base import Plain, bad_field, bearer, carry, choose, ignored, links, need, unknown_call
+from darkroom.dialects.base import Plain, bad_field, carry, choose, ignored, links, need, unknown_call
 from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, Look, Seen, Submission
 from darkroom.dialects.refusals import Refusal, Trouble
 from darkroom.domain.update import Status
@@ -37,10 +37,6 @@ class Deepspace(Plain):
 
     name = "deepspace"
     renamed: Mapping[str, str] = {"resolution": "quality", "optimize_prompt": "prompt_priority"}
-
-    def credential(self, call: Call) -> str | None:
-        """A bearer token."""
-        return bearer(call)
 
     def read(self, call: Call) -> Intent:
         """`/v1/images/generations`, and `/v1/images/Seedream/{id}`."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from darkroom.dialects.base import Plain, bad_field, bearer, carry, choose, ignored, need, unknown_call
+from darkroom.dialects.base import Plain, bad_field, carry, choose, ignored, need, unknown_call
 from darkroom.dialects.calls import Answer, Call, Cancel, Intent, Json, Look, Seen, Submission
 from darkroom.dialects.refusals import Refusal, Trouble
 from darkroom.domain.failure import ErrorCode, Failure
@@ -63,10 +63,6 @@ class Evolink(Plain):
     name = "evolink"
     renamed: Mapping[str, str] = {"optimize_prompt": "prompt_priority"}
     retry = RetryRule((1, 2, 4), timeout=10)
-
-    def credential(self, call: Call) -> str | None:
-        """A bearer token."""
-        return bearer(call)
 
     def read(self, call: Call) -> Intent:
         """`/v1/images/generations`, `/v1/tasks/{id}` and its cancellation."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from darkroom.dialects.base import Plain, bad_field, bearer, carry, choose, need, unknown_call
+from darkroom.dialects.base import Plain, bad_field, carry, choose, need, unknown_call, wants_base64
 from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, ListModels, Seen, Submission
 from darkroom.dialects.refusals import Refusal, Trouble
 
@@ -43,10 +43,6 @@ class OpenAI(Plain):
 
     name = "openai"
     renamed: Mapping[str, str] = {"optimize_prompt": "quality"}
-
-    def credential(self, call: Call) -> str | None:
-        """A bearer token."""
-        return bearer(call)
 
     def read(self, call: Call) -> Intent:
         """`/v1/images/generations`, `/v1/models` and `/v1/models/{model}`."""
@@ -101,7 +97,7 @@ def _submission(body: Mapping[str, Any]) -> Submission:
         task=task,
         model=model,
         form=Form.WAITING,
-        base64=choose(body, "response_format", ("url", "b64_json"), "url") == "b64_json",
+        base64=wants_base64(body),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from darkroom.dialects.base import Plain, bad_field, bearer, carry, choose, ignored, need, unknown_call
+from darkroom.dialects.base import Plain, bad_field, carry, choose, ignored, need, unknown_call, wants_base64
 from darkroom.dialects.calls import Answer, Call, Cancel, Form, Intent, Json, Look, Picture, Seen, Submission
 from darkroom.dialects.options import optimize_prompt, tools
 from darkroom.dialects.refusals import Refusal, Trouble
@@ -40,10 +40,6 @@ class Qingbo(Plain):
 
     name = "qingbo"
     retry = WEBHOOKS  # no rule is documented
-
-    def credential(self, call: Call) -> str | None:
-        """A bearer token."""
-        return bearer(call)
 
     def read(self, call: Call) -> Intent:
         """`/v1/tasks`, `/v1/tasks/sync`, `/v1/tasks/{id}` and its cancellation."""
@@ -109,7 +105,7 @@ def _submission(body: Mapping[str, Any], form: Form) -> Submission:
         task=task,
         model=str(body["model"]),
         form=form,
-        base64=choose(extra, "response_format", ("url", "b64_json"), "url") == "b64_json",
+        base64=wants_base64(extra),
         ignored=ignored(body, {*_FIELDS, "extra"}),
         open_ended=True,
     )

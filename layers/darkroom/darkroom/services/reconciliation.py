@@ -1,13 +1,12 @@
 """Looking for what every other part may have lost: open tasks without a message, stored images without a record."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from darkroom.domain.identifiers import well_formed
 from darkroom.domain.task import ImageState, Task
 from darkroom.observation import logger
 from darkroom.services.clock import Clock
+from darkroom.services.parts import parts
 from darkroom.stores.objects import ObjectStore
 from darkroom.stores.open_tasks import OpenTasks
 from darkroom.stores.queues import Copy, Look, Queues
@@ -62,17 +61,14 @@ class Reconciler:
         """One look each, beside whatever messages there are: a task without any is found and brought to its end."""
         now = self._clock()
         before = now - int(1000 * OLD / self._scale)
-        ids = self._open_tasks.older_than(before, limit=MOST_TASKS)
-        count = 0
-        for part in _parts(ids, 100):
-            self._queues.send_all(Look(task_id, once=True, sent_at=now) for task_id in part)
-            count += len(part)
-        return count
+        ids = list(self._open_tasks.older_than(before, limit=MOST_TASKS))
+        self._queues.send_all(Look(task_id, once=True, sent_at=now) for task_id in ids)
+        return len(ids)
 
     def _go_through_objects(self) -> tuple[int, int]:
         keys, following = self._objects.images_after(self._sweeps.position("objects"), limit=MOST_OBJECTS)
         recorded = orphans = 0
-        for part in _parts(keys, 100):
+        for part in parts(keys, 100):
             tasks = self._tasks.get_many({task_id for _, task_id, _ in map(_place, part) if well_formed(task_id)})
             for key in part:
                 _, task_id, index = _place(key)
@@ -97,9 +93,3 @@ def _place(key: str) -> tuple[str, str, int]:
     _, owner, task_id, name = key.split("/", 3)
     number = name.partition(".")[0]
     return owner, task_id, int(number) if number.isdecimal() else 99
-
-
-def _parts(things: Iterable[str], size: int) -> Iterator[list[str]]:
-    rest = iter(things)
-    while part := list(islice(rest, size)):
-        yield part

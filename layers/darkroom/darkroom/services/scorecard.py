@@ -71,8 +71,12 @@ class Scorecard:
         offer = self._catalog.offer(task.offer.provider, task.offer.upstream_model)
         if offer is None:
             return 30.0
+        return self.pace(offer, called_back=task.attempt is not None and task.attempt.expects_callback)
+
+    def pace(self, offer: Offer, *, called_back: bool) -> float:
+        """Seconds by which looks at an offer's tasks are timed, where a callback is awaited and where none is."""
         score = self.score(offer)
-        if task.attempt is not None and task.attempt.expects_callback and score.p95:
+        if called_back and score.p95:
             return WATCHDOG * score.p95
         return score.p50 or offer.latency_seconds
 

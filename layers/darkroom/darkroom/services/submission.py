@@ -16,7 +16,7 @@ from darkroom.observation import logger
 from darkroom.services.clock import Clock
 from darkroom.services.dispatch import Dispatcher
 from darkroom.services.follow_up import FollowUp
-from darkroom.services.scorecard import WATCHDOG, Scorecard
+from darkroom.services.scorecard import Scorecard
 from darkroom.settings import Settings
 from darkroom.stores.accounts import ApiKey
 from darkroom.stores.objects import STORED, ObjectStore, reference_key
@@ -177,9 +177,8 @@ class Submissions:
 
     def _first_look(self, choice: Choice, task: Task) -> float:
         awaited = task.attempt.expects_callback if task.attempt else True
-        score = self._scorecard.score(choice.offer)
-        measured = score.p95 and score.p95 * WATCHDOG if awaited else score.p50
-        return schedule.look_wait(0, latency=measured or choice.offer.latency_seconds, called_back=awaited)
+        latency = self._scorecard.pace(choice.offer, called_back=awaited)
+        return schedule.look_wait(0, latency=latency, called_back=awaited)
 
     def _with_references_stored(self, task: Task) -> Task:
         """The task with every reference that came as a data URI put into the bucket and named by its key."""

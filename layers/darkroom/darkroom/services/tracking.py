@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from darkroom.adapters.base import Adapter, QueryFailed, Ticket
 from darkroom.domain import schedule, transitions
@@ -12,13 +11,13 @@ from darkroom.domain.update import Update
 from darkroom.observation import follow, logger
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
+from darkroom.services.parts import parts
 from darkroom.services.results import put_aside
 from darkroom.services.upstreams import Upstreams
 from darkroom.stores.objects import ObjectStore
 from darkroom.stores.queues import Look, Queues
 from darkroom.stores.tasks import NoSuchTask, TaskStore
 
-T = TypeVar("T")
 RECORD_GRACE = 60_000
 """Milliseconds that a look may outrun its record: longer than `submit` can live."""
 
@@ -61,7 +60,7 @@ class Tracker:
         """Read the tasks of all these looks, and ask their providers about those that run there."""
         wanted = [look.task_id for look in looks if not look.cancel]
         tasks: dict[str, Task] = {}
-        for part in _parts(wanted, 100):
+        for part in parts(wanted, 100):
             tasks.update(self._tasks.get_many(part))
         return Survey(tasks, self._ask_all(tasks.values()))
 
@@ -93,7 +92,7 @@ class Tracker:
                 running[attempt.provider, attempt.credential].append(task)
         updates: dict[str, Update] = {}
         for (provider, credential), group in running.items():
-            for part in _parts(group, self._adapters(provider).traits.page_size):
+            for part in parts(group, self._adapters(provider).traits.page_size):
                 updates.update(self._ask(provider, credential, part))
         return updates
 
@@ -188,7 +187,3 @@ class Tracker:
     @staticmethod
     def _sending_grace(task: Task) -> float:
         return 1000 * (schedule.SYNCHRONOUS_GRACE if task.offer.synchronous else schedule.SENDING_GRACE)
-
-
-def _parts(things: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    return (things[start : start + size] for start in range(0, len(things), size))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from darkroom.stores.conditions import raise_unless_condition_failed
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -62,8 +64,7 @@ class AwaitedAnswers:
                 ExpressionAttributeValues={":task": {"S": earlier.task_id}, ":until": {"N": str(earlier.until)}},
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+            raise_unless_condition_failed(error)
             return False
         return True
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from darkroom.domain.breaker import WINDOW, Breaker, BreakerState, rest
+from darkroom.stores.conditions import raise_unless_condition_failed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -94,8 +95,7 @@ class Breakers:
                 ExpressionAttributeValues={**fresh, ":since": {"N": str(since)}},
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+            raise_unless_condition_failed(error)
             answer = self._client.update_item(
                 **update,
                 UpdateExpression="SET last_failure_at = :now ADD failures :one",
@@ -122,8 +122,7 @@ class Breakers:
                 ExpressionAttributeValues=values,
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+            raise_unless_condition_failed(error)
             return False  # somebody else moved it first
         return True
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from darkroom.stores.conditions import raise_unless_condition_failed
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -50,8 +52,7 @@ class CallbackNotes:
                 ExpressionAttributeValues=values,
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+            raise_unless_condition_failed(error)
 
     def of_task(self, task_id: str) -> list[CallbackNote]:
         """The notes of a task, in the order in which they were taken."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from darkroom.stores.conditions import raise_unless_condition_failed
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -93,8 +95,7 @@ class DeliveryStore:
                 ExpressionAttributeValues={":version": {"N": str(log.version)}},
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+            raise_unless_condition_failed(error)
             raise DeliveryConflict(log.task_id) from error
         return saved
 

@@ -1,11 +1,12 @@
 """The upkeep of API keys: made, listed, changed and replaced. Only their SHA-256 is kept."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from darkroom.stores.accounts import ApiKey, key_digest, key_id_of, read_key
+from darkroom.stores.queries import every_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -116,23 +117,16 @@ class KeyBook:
             raise NoSuchKey(key_id_of(digest))
         return read_key(found, digest)
 
-    def _query(self, partition: str, prefix: str) -> list[Any]:
-        rows: list[Any] = []
-        start: Any = {}
-        while True:
-            condition = "pk = :pk AND begins_with(sk, :sk)" if prefix else "pk = :pk"
-            values: Any = {":pk": {"S": partition}} | ({":sk": {"S": prefix}} if prefix else {})
-            page = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=values,
-                ConsistentRead=True,
-                **start,
-            )
-            rows += page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return rows
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    def _query(self, partition: str, prefix: str) -> Iterator[dict[str, Any]]:
+        condition = "pk = :pk AND begins_with(sk, :sk)" if prefix else "pk = :pk"
+        values: Any = {":pk": {"S": partition}} | ({":sk": {"S": prefix}} if prefix else {})
+        return every_item(
+            self._client,
+            TableName=self._table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+        )
 
 
 def _key_at(digest: str) -> Any:

@@ -1,8 +1,10 @@
 """The index of open tasks: who has been open for how long."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from darkroom.stores.queries import every_item
 from darkroom.stores.tasks import OPEN_SHARDS
 
 if TYPE_CHECKING:
@@ -25,19 +27,12 @@ class OpenTasks:
 
     def _of_shard(self, shard: str, moment: int, limit: int) -> Iterator[str]:
         values: Any = {":shard": {"S": shard}, ":moment": {"N": str(moment)}}
-        start: Any = {}
-        while limit > 0:
-            page = self._client.query(
-                TableName=self._table,
-                IndexName=INDEX,
-                KeyConditionExpression="open_in = :shard AND created_at < :moment",
-                ExpressionAttributeValues=values,
-                Limit=limit,
-                **start,
-            )
-            for item in page["Items"]:
-                yield item["task_id"]["S"]
-            limit -= len(page["Items"])
-            if "LastEvaluatedKey" not in page:
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        found = every_item(
+            self._client,
+            TableName=self._table,
+            IndexName=INDEX,
+            KeyConditionExpression="open_in = :shard AND created_at < :moment",
+            ExpressionAttributeValues=values,
+            Limit=limit,
+        )
+        return (item["task_id"]["S"] for item in islice(found, limit))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from darkroom.stores.conditions import raise_unless_condition_failed
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -42,7 +44,7 @@ class RequestRates:
                 ExpressionAttributeValues={":next": {"N": _number(now + interval)}, ":now": {"N": str(now)}},
             )
         except ClientError as error:
-            _raise_other(error)
+            raise_unless_condition_failed(error)
             return False
         return True
 
@@ -61,7 +63,7 @@ class RequestRates:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            _raise_other(error)
+            raise_unless_condition_failed(error)
             found: Any = error.response.get("Item", {})
             return float(found["empty_at"]["N"]) if "empty_at" in found else now + burst
         return None
@@ -73,8 +75,3 @@ def _key(key_id: str) -> dict[str, Any]:
 
 def _number(value: float) -> str:
     return f"{value:.3f}"
-
-
-def _raise_other(error: ClientError) -> None:
-    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-        raise error

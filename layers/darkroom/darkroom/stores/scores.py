@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from darkroom.domain.score import Score, merged, step_of
 from darkroom.domain.task import Attempt, AttemptState, ImageState, Task
+from darkroom.stores.queries import every_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,20 +40,13 @@ class ScoreStore:
             ":upto": {"S": f"{today + timedelta(days=1)}"},
         }
         days: dict[Offer, list[Score]] = {}
-        start: Any = {}
-        while True:
-            page = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :from AND :upto",
-                ExpressionAttributeValues=values,
-                **start,
-            )
-            for item in page["Items"]:
-                _, provider, model = item["sk"]["S"].split("|", 2)
-                days.setdefault((provider, model), []).append(_score(item))
-            if "LastEvaluatedKey" not in page:
-                return {offer: merged(scores) for offer, scores in days.items()}
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        query = "pk = :pk AND sk BETWEEN :from AND :upto"
+        for item in every_item(
+            self._client, TableName=self._table, KeyConditionExpression=query, ExpressionAttributeValues=values
+        ):
+            _, provider, model = item["sk"]["S"].split("|", 2)
+            days.setdefault((provider, model), []).append(_score(item))
+        return {offer: merged(scores) for offer, scores in days.items()}
 
     def _add(self, attempt: Attempt, counts: Mapping[str, Decimal | int], at: int) -> None:
         day = datetime.fromtimestamp(at / 1000, UTC).date()

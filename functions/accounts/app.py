@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
-
 from darkroom.api import accounts
-from darkroom.api.http import answer, authenticate, new_app, respond
+from darkroom.api.http import Response, answer, authenticate, new_app, respond
 from darkroom.observation import logger, observed
 from darkroom.services.assembly import Assembly
 from darkroom.services.clock import now

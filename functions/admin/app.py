@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
-
 from darkroom.api import accounts
 from darkroom.api.account_models import AccountTerms, Credit, KeyChanges, NewKey, Redrive, Rotation, owner_named, read
 from darkroom.api.errors import not_found
-from darkroom.api.http import answer, authenticate, json_object, new_app, raw_body, respond
+from darkroom.api.http import Response, answer, authenticate, json_object, new_app, raw_body, respond
 from darkroom.observation import observed
 from darkroom.services.assembly import Assembly
 from darkroom.settings import Settings

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
-
 from darkroom.adapters.registry import PROVIDERS
 from darkroom.api.errors import ApiError, forbidden, not_found
-from darkroom.api.http import answer, authenticate, new_app, raw_body, respond
+from darkroom.api.http import Response, answer, authenticate, new_app, raw_body, respond
 from darkroom.domain.identifiers import well_formed
 from darkroom.observation import count, follow, observed
 from darkroom.services.assembly import Assembly

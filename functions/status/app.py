@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
-
 from darkroom.api.errors import not_found
 from darkroom.api.headers import matches_etag, wait_seconds
-from darkroom.api.http import answer, authenticate, new_app, respond
+from darkroom.api.http import Response, answer, authenticate, new_app, respond
 from darkroom.api.rendering import render_delivery
 from darkroom.api.tasks import entity_tag, owned_task, task_answer
 from darkroom.observation import follow, observed

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
-
 from darkroom.api.headers import idempotency_key, wait_seconds
-from darkroom.api.http import answer, authenticate, json_object, new_app, raw_body, request_id, respond
+from darkroom.api.http import Response, answer, authenticate, json_object, new_app, raw_body, request_id, respond
 from darkroom.api.submitting import cancel_task, delete_task, resend_webhook, submit_task
 from darkroom.api.tasks import owned_task, task_answer
 from darkroom.observation import follow, observed

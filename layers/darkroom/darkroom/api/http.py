@@ -5,7 +5,7 @@ import binascii
 import json
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from darkroom.api.errors import ApiError, bad_request, forbidden, internal, too_large, too_many_requests, unauthorized
@@ -16,6 +16,19 @@ from darkroom.stores.accounts import ApiKey, too_fast
 
 if TYPE_CHECKING:
     from darkroom.services.assembly import Assembly
+
+__all__ = [
+    "Response",
+    "answer",
+    "authenticate",
+    "decoded_body",
+    "json_object",
+    "new_app",
+    "raw_body",
+    "request_id",
+    "respond",
+    "to_json",
+]
 
 JSON = "application/json"
 MAX_BODY = 6 * 1024 * 1024

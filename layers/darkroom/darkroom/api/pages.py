@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from darkroom.api.errors import not_found
 

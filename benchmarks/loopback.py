@@ -4,13 +4,13 @@ import json
 import multiprocessing
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: %d\r\n\r\n%s"
 
 
 def _serve(sock: socket.socket, bodies: dict[bytes, bytes]) -> None:
-    """Answer every request by the first word of it that is known, one connection at a time."""
+    """Answer every request by the first known word in its head or body."""
     import threading
 
     def answer(connection: socket.socket) -> None:
@@ -30,17 +30,22 @@ def _serve(sock: socket.socket, bodies: dict[bytes, bytes]) -> None:
                 while len(rest) < length:
                     rest += connection.recv(65536)
                 buffer = rest[length:]
-                body = next((value for word, value in bodies.items() if word in head), b"{}")
+                asked = head + rest[:length]
+                body = next((value for word, value in bodies.items() if word in asked), b"{}")
                 connection.sendall(ANSWER % (len(body), body))
+
+    def guarded(connection: socket.socket) -> None:
+        with suppress(OSError):  # whoever asked is gone
+            answer(connection)
 
     while True:
         connection, _ = sock.accept()
-        threading.Thread(target=answer, args=(connection,), daemon=True).start()
+        threading.Thread(target=guarded, args=(connection,), daemon=True).start()
 
 
 @contextmanager
 def loopback(bodies: dict[bytes, object]) -> Iterator[str]:
-    """A server whose answer goes by a word in the request's head. Yields its address."""
+    """A server whose answer goes by the first known word of the request. Yields its address."""
     sock = socket.create_server(("127.0.0.1", 0), backlog=128)
     plain = {word: body if isinstance(body, bytes) else json.dumps(body).encode() for word, body in bodies.items()}
     process = multiprocessing.get_context("fork").Process(target=_serve, args=(sock, plain), daemon=True)

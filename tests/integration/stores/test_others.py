@@ -77,6 +77,14 @@ def test_a_link_is_the_same_within_its_window_and_outlives_half_its_life() -> No
     assert signer.sign("tasks/o/t/0.png", start + 1_900_000).expires_at > one.expires_at
 
 
+def test_other_credentials_give_another_link_at_once() -> None:
+    session = get_session()
+    signer = LinkSigner(session.get_credentials(), BUCKET, "us-east-1", link_seconds=3600)
+    before = signer.sign("tasks/o/t/0.png", 1_780_000_200_000)
+    session.get_credentials().access_key = "AKIAROTATED"
+    assert signer.sign("tasks/o/t/0.png", 1_780_000_200_000).url != before.url
+
+
 @pytest.fixture
 def queues() -> Queues:
     sqs = boto3.client("sqs")

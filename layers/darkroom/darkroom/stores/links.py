@@ -3,12 +3,17 @@
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 from botocore.auth import SIGV4_TIMESTAMP, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.session import Session
+
+
+CACHED = 1024
+"""Links that a process remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class LinkSigner:
         # A custom endpoint is a local one, which knows buckets by path alone.
         host = f"{endpoint.rstrip('/')}/{bucket}" if endpoint else f"https://{bucket}.s3.{region}.amazonaws.com"
         self._base_url = host
+        # Within a window the same credentials give the same link again.
+        self._signed = lru_cache(CACHED)(self._sign)
 
     @classmethod
     def from_session(cls, session: Session, bucket: str, region: str, *, link_seconds: int) -> "LinkSigner":
@@ -47,9 +54,12 @@ class LinkSigner:
     def sign(self, key: str, now: int) -> Link:
         """A link to read the object at `key`. `now` is in Unix milliseconds."""
         signed_at = self.window(now) * max(1, self._link_seconds // 2)
+        credentials = self._credentials.get_frozen_credentials()
+        return self._signed(key, signed_at, credentials)
+
+    def _sign(self, key: str, signed_at: int, credentials: Any) -> Link:
         request = AWSRequest(method="GET", url=f"{self._base_url}/{quote(key)}")
-        frozen = self._credentials.get_frozen_credentials()
-        _AuthAt(frozen, self._region, self._link_seconds, signed_at).add_auth(request)
+        _AuthAt(credentials, self._region, self._link_seconds, signed_at).add_auth(request)
         return Link(str(request.url), signed_at + self._link_seconds)
 
 

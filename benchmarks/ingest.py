@@ -1,8 +1,10 @@
 """Copying images: throughput against a raw socket copy of the same bytes, and peak memory against a bare handler.
 
-Each measurement runs in a process of its own, so that its peak memory is its own: 15 images of each size go from a
-server on loopback to an S3 on loopback. The raw copy reads the same bytes from the same server and writes them to the
-same S3's port. The bare handler has imported boto3 and made an S3 client.
+15 images of each size go from a server on loopback into the local S3 (the emulator of the local stack). The raw copy
+reads the same bytes from the same server and writes them to the same S3 by presigned links, 256 KB at a time, and looks
+at none of them. Each measurement runs in a process of its own, so that its peak memory is its own; the bare handler has
+imported boto3 and made an S3 client. What several images at once take is measured as on AWS: each in an environment of
+its own, from a source that gives each the bandwidth of one.
 """
 
 import json
@@ -13,43 +15,94 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from local.emulator import ROOT_KEY, Emulator
 
 if TYPE_CHECKING:
     from darkroom.domain.task import Image, Task
 
 IMAGES = 15
 MEGABYTES = (1, 5, 20)
+ROUNDS = 3
+BUCKET = "bucket"
+RATIO, MEMORY, AT_ONCE = 0.7, 24, 3.0
+"""The targets: of the raw copy's throughput, megabytes above a bare handler, times one image's seconds."""
+BANDWIDTH = 40
+"""MB/s that one environment gets (AWS publishes none; about that is seen below 1.8 GB of memory)."""
 
 
 def main() -> None:
     """Measure and print."""
-    print(f"copying {IMAGES} images: ratio to a raw socket copy, and peak memory above a bare handler")
-    source, sink = _Source(), _Sink()
-    bare = _measure("bare", source, sink, 1)
-    for size in MEGABYTES:
-        raw, own = _measure("raw", source, sink, size), _measure("ingest", source, sink, size)
-        rate = IMAGES * size / own["seconds"]
-        extra = (own["peak"] - bare["peak"]) / 1024
-        verdict = "met" if extra <= 32 else "MISSED"
-        ratio = raw["seconds"] / own["seconds"]
-        print(
-            f"  {size:>2} MB   {rate:6.0f} MB/s   {ratio:4.2f} of the raw copy's throughput   "
-            f"+{extra:.0f} MB   target 32 MB: {verdict}"
-        )
+    print(
+        f"copying {IMAGES} images into the local S3: ratio to a raw socket copy, and peak memory above a bare handler"
+    )
+    source, emulator = _Source(), Emulator()
+    try:
+        emulator.client("s3").create_bucket(Bucket=BUCKET)
+        bare = _measure("bare", source, emulator, 1)
+        for size in MEGABYTES:
+            raw, own = (_best(what, source, emulator, size) for what in ("raw", "ingest"))
+            extra = (own["peak"] - bare["peak"]) / 1024
+            ratio = raw["seconds"] / own["seconds"]
+            met = ratio >= RATIO and extra <= MEMORY
+            print(f"  {size:>2} MB   {IMAGES * size / own['seconds']:5.0f} MB/s   {ratio:4.2f} of the raw copy's   "
+                  f"+{extra:.0f} MB   target {RATIO} and {MEMORY} MB: {'met' if met else 'MISSED'}")  # fmt: skip
+        _print_at_once(emulator)
+    finally:
+        emulator.stop()
 
 
-def _measure(what: str, source: "_Source", sink: "_Sink", size: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.ingest", what, source.url, sink.url, str(size)]
+def _print_at_once(emulator: Emulator) -> None:
+    source = _Source(bandwidth=BANDWIDTH * 1_000_000)
+    one = _measure("ingest", source, emulator, 20, images=1)["seconds"]
+    with ThreadPoolExecutor(IMAGES) as environments:
+        each = environments.map(lambda _: _measure("ingest", source, emulator, 20, images=1), range(IMAGES))
+        slowest = max(found["seconds"] for found in each)
+    print(f"  20 MB at {BANDWIDTH} MB/s: one takes {one:.2f} s, the slowest of {IMAGES} at once {slowest / one:.2f} "
+          f"times that   target {AT_ONCE}: {'met' if slowest <= AT_ONCE * one else 'MISSED'}")  # fmt: skip
+
+
+def _best(what: str, source: "_Source", emulator: Emulator, size: int) -> dict[str, float]:
+    found = [_measure(what, source, emulator, size) for _ in range(ROUNDS)]
+    return {"seconds": min(run["seconds"] for run in found), "peak": max(run["peak"] for run in found)}
+
+
+_measured = iter(range(10**6))
+
+
+def _measure(what: str, source: "_Source", emulator: Emulator, size: int, images: int = IMAGES) -> dict[str, float]:
+    task = f"task{next(_measured)}"
+    s3 = emulator.client("s3")
+    sign = {"Bucket": BUCKET}
+    asked = {
+        "what": what,
+        "source": source.url,
+        "sink": emulator.url,
+        "size": size,
+        "images": images,
+        "task": task,
+        "puts": [
+            s3.generate_presigned_url("put_object", Params={**sign, "Key": f"tasks/o/{task}/{index}.raw"})
+            for index in range(images)
+        ],
+    }
     environment = {
-        **os.environ, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1",
+        **os.environ, "AWS_ACCESS_KEY_ID": ROOT_KEY, "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
+        "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": emulator.url,
         "POWERTOOLS_SERVICE_NAME": "x", "POWERTOOLS_METRICS_NAMESPACE": "x",
     }  # fmt: skip
+    command = [sys.executable, "-m", "benchmarks.ingest", json.dumps(asked)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    stored = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"tasks/o/{task}/").get("Contents", [])
+    assert what == "bare" or sum(found["Size"] for found in stored) == images * size * 1024 * 1024
+    for found in stored:
+        s3.delete_object(Bucket=BUCKET, Key=found["Key"])
+    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return answer
 
 
 class _Listener:
@@ -77,30 +130,23 @@ class _Listener:
 
 
 class _Source(_Listener):
-    """Serves a BMP image of N megabytes at /N."""
+    """Serves a BMP image of N megabytes at /N, to each connection at most so many bytes a second."""
+
+    def __init__(self, bandwidth: float = float("inf")) -> None:
+        self._bandwidth = bandwidth
+        self._images = {size: _image(size * 1024 * 1024) for size in MEGABYTES}
+        super().__init__()
 
     def serve(self, connection: socket.socket) -> None:
-        size = int(_head(connection)[0].split(b" ")[1].strip(b"/")) * 1024 * 1024
-        connection.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % size)
-        connection.sendall(_image(size))
-
-
-class _Sink(_Listener):
-    """Takes every PUT, and says that it is stored."""
-
-    def serve(self, connection: socket.socket) -> None:
-        buffer = bytearray(1024 * 1024)
-        while True:
-            head, rest = _head(connection)
-            if not head:
-                return
-            fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
-            if b"100-continue" in fields.get(b"expect", b""):
-                connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-            left = int(fields.get(b"content-length", b"0")) - len(rest)
-            while left > 0:
-                left -= connection.recv_into(buffer, min(left, len(buffer))) or left
-            connection.sendall(b'HTTP/1.1 200 OK\r\netag: "x"\r\ncontent-length: 0\r\n\r\n')
+        image = memoryview(self._images[int(_head(connection)[0].split(b" ")[1].strip(b"/"))])
+        connection.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(image))
+        begun = time.monotonic()
+        for start in range(0, len(image), 1024 * 1024):
+            part = image[start : start + 1024 * 1024]
+            connection.sendall(part)
+            ahead = (start + len(part)) / self._bandwidth - (time.monotonic() - begun)
+            if ahead > 0:
+                time.sleep(ahead)
 
 
 def _head(connection: socket.socket) -> tuple[bytes, bytes]:
@@ -119,16 +165,16 @@ def _image(size: int) -> bytes:
     return (header + (64).to_bytes(4, "little") * 2).ljust(size, b"\x5a")
 
 
-def _run(what: str, source: str, sink: str, size: int) -> None:
+def _run(asked: dict[str, Any]) -> None:
     begun = time.perf_counter()
-    if what == "raw":
-        _raw(source, sink, size)
-    elif what == "ingest":
-        begun = _ingest(source, sink, size)
+    if asked["what"] == "raw":
+        _raw(asked)
+    elif asked["what"] == "ingest":
+        begun = _ingest(asked)
     else:
         import boto3
 
-        boto3.client("s3", endpoint_url=sink)
+        boto3.client("s3", endpoint_url=asked["sink"])
     print(json.dumps({"seconds": time.perf_counter() - begun, "peak": _peak_kilobytes()}))
 
 
@@ -138,18 +184,21 @@ def _peak_kilobytes() -> int:
     return int(status.partition("VmHWM:")[2].split()[0])
 
 
-def _raw(source: str, sink: str, size: int) -> None:
+def _raw(asked: dict[str, Any]) -> None:
     """Read from one socket and write to another, 256 KB at a time."""
-    length = size * 1024 * 1024
+    length = asked["size"] * 1024 * 1024
     buffer = memoryview(bytearray(256 * 1024))
-    for _ in range(IMAGES):
-        with _connected(source) as incoming, _connected(sink) as outgoing:
-            incoming.sendall(b"GET /%d HTTP/1.1\r\nhost: x\r\n\r\n" % size)
+    for put in asked["puts"]:
+        target = urlsplit(put)
+        with _connected(asked["source"]) as incoming, _connected(put) as outgoing:
+            incoming.sendall(b"GET /%d HTTP/1.1\r\nhost: x\r\n\r\n" % asked["size"])
             _, rest = _head(incoming)
-            outgoing.sendall(b"PUT /x HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % length + rest)
+            head = f"PUT {target.path}?{target.query} HTTP/1.1\r\nhost: {target.netloc}\r\n"
+            outgoing.sendall(f"{head}content-length: {length}\r\n\r\n".encode() + rest)
             while count := incoming.recv_into(buffer):
                 outgoing.sendall(buffer[:count])
-            outgoing.recv(4096)
+            answer = outgoing.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 200"), answer
 
 
 def _connected(url: str) -> socket.socket:
@@ -158,42 +207,47 @@ def _connected(url: str) -> socket.socket:
     return socket.create_connection((parts.hostname, parts.port or 80))
 
 
-def _ingest(source: str, sink: str, size: int) -> float:
-    """The real service, with only its stores of tasks and messages left out."""
-    import boto3
-
+def _ingest(asked: dict[str, Any]) -> float:
+    """The real service, with only its stores of tasks and messages left out. Returns when it began, warm."""
     from darkroom.domain.task import Image, ImageState
     from darkroom.outbound.client import HttpClient
     from darkroom.outbound.download import Downloader
     from darkroom.services.ingestion import Ingestor
+    from darkroom.stores import clients
     from darkroom.stores.objects import ObjectStore
     from darkroom.stores.queues import Copy
 
+    links = [f"{asked['source']}/{asked['size']}" for _ in range(asked["images"])]
+
     class Tasks:
         def __init__(self) -> None:
-            self.task = _task([Image(index, ImageState.PENDING, f"{source}/{size}") for index in range(IMAGES)])
+            self.task = _task(
+                asked["task"], [Image(index, ImageState.PENDING, link) for index, link in enumerate(links)]
+            )
 
         def get(self, _: str) -> "Task":
             return self.task
 
-        def change(self, _: "Task", transition: Callable[["Task"], "Task"]) -> None:
+        def change(self, _: "Task", transition: Callable[["Task"], "Task"], *, cause: str) -> None:
+            del cause
             self.task = transition(self.task)
 
     parts: Any = {"queues": None, "adapters": None, "upstreams": None, "clock": lambda: 0}
     tasks: Any = Tasks()
+    objects, http = ObjectStore(clients.s3(), BUCKET), HttpClient(allow_loopback=True)
+    objects.find_image("o", "warm", 0)
     ingestor = Ingestor(
-        tasks=tasks, objects=ObjectStore(boto3.client("s3", endpoint_url=sink), "bucket"),
-        downloader=Downloader(HttpClient(allow_loopback=True)), max_bytes=40 * 1024 * 1024, **parts,
+        tasks=tasks, objects=objects, downloader=Downloader(http), max_bytes=40 * 1024 * 1024, **parts,
     )  # fmt: skip
     begun = time.perf_counter()
-    for index in range(IMAGES):
-        ingestor.copy(Copy("t", index))
+    for index in range(asked["images"]):
+        ingestor.copy(Copy(asked["task"], index))
     assert tasks.task.status.terminal, "not every image was stored"
     assert tasks.task.error is None, tasks.task.error
     return begun
 
 
-def _task(images: "list[Image]") -> "Task":
+def _task(task_id: str, images: "list[Image]") -> "Task":
     from dataclasses import replace
     from decimal import Decimal
 
@@ -202,12 +256,12 @@ def _task(images: "list[Image]") -> "Task":
     from darkroom.domain.update import Status
 
     plan = (PlannedOffer("evolink", "m", False, Decimal(1)),)
-    task = Task("t", "o", ImageRequest("m", "p"), "f", plan, 0, 10**15, 10**12, "c")
+    task = Task(task_id, "o", ImageRequest("m", "p"), "f", plan, 0, 10**15, 10**12, "c")
     return replace(task, status=Status.PROCESSING, images=tuple(images))
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        _run(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+        _run(json.loads(sys.argv[1]))
     else:
         main()

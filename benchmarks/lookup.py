@@ -61,7 +61,7 @@ def _ended() -> Any:
 
 
 def _header(answer: dict[str, Any], name: str) -> str:
-    return next(value for found, value in answer["headers"].items() if found.lower() == name)
+    return str(next(value for found, value in answer["headers"].items() if found.lower() == name))
 
 
 def _bare(address: str) -> Callable[[], None]:

@@ -111,7 +111,7 @@ def recorded_requests() -> Iterator[list[str]]:
         found.append(target.decode().rpartition(".")[2] if target else f"{request.method} of S3")
         return send(session, request)
 
-    URLLib3Session.send = watched  # type: ignore[method-assign]
+    URLLib3Session.send = watched  # type: ignore[assignment,method-assign]
     try:
         yield found
     finally:

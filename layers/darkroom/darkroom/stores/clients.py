@@ -29,7 +29,8 @@ _CONFIG = Config(
     parameter_validation=False,
     user_agent="darkroom",
 )
-_STORAGE_CONFIG = _CONFIG.merge(Config(read_timeout=30))
+# A body that carries its own checksum need not be hashed again for its signature.
+_STORAGE_CONFIG = _CONFIG.merge(Config(read_timeout=30, s3={"payload_signing_enabled": False}))
 
 
 def dynamodb() -> "DynamoDBClient":

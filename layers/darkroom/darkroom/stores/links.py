@@ -11,7 +11,6 @@ from botocore.auth import SIGV4_TIMESTAMP, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.session import Session
 
-
 CACHED = 1024
 """Links that a process remembers."""
 

@@ -7,6 +7,7 @@ from darkroom.api.errors import ApiError, forbidden, not_found
 from darkroom.api.http import Response, answer, authenticate, new_app, raw_body, respond
 from darkroom.domain.identifiers import well_formed
 from darkroom.observation import count, follow, observed
+from darkroom.priming import prime
 from darkroom.services.assembly import Assembly
 from darkroom.services.callbacks import Verdict
 from darkroom.settings import Settings
@@ -47,3 +48,6 @@ def replay(task_id: str) -> Response[str]:
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Answer one request of API Gateway."""
     return respond(app, event, context)
+
+
+prime(assembly.callbacks)

@@ -8,6 +8,7 @@ from darkroom.api.http import Response, answer, authenticate, new_app, respond
 from darkroom.api.rendering import render_delivery
 from darkroom.api.tasks import entity_tag, owned_task, task_answer
 from darkroom.observation import follow, observed
+from darkroom.priming import prime
 from darkroom.services.assembly import Assembly
 from darkroom.services.clock import now
 from darkroom.services.waiting import wait_for_end
@@ -132,3 +133,6 @@ def get_openapi() -> Response[str]:
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Answer one request of API Gateway."""
     return respond(app, event, context)
+
+
+prime(lambda: (assembly.accounts(), assembly.tasks(), assembly.links()))

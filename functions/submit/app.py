@@ -7,6 +7,7 @@ from darkroom.api.http import Response, answer, authenticate, json_object, new_a
 from darkroom.api.submitting import cancel_task, delete_task, resend_webhook, submit_task
 from darkroom.api.tasks import owned_task, task_answer
 from darkroom.observation import follow, observed
+from darkroom.priming import prime
 from darkroom.services.assembly import Assembly
 from darkroom.services.clock import now
 from darkroom.services.waiting import wait_for_end
@@ -68,3 +69,6 @@ def post_webhook(task_id: str) -> Response[str]:
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Answer one request of API Gateway."""
     return respond(app, event, context)
+
+
+prime(lambda: (assembly.accounts(), assembly.submissions(), assembly.links()))

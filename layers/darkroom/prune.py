@@ -65,9 +65,9 @@ def _unpack(model: Path) -> None:
 
 def _without_documentation(value: Any) -> Any:
     if isinstance(value, dict):
-        # A member that is itself called so is a shape, not a text.
+        # A member that is itself called so is a shape, not a text; and of these parameters botocore wants the text.
         return {
-            name: _without_documentation(part)
+            name: part if name == "clientContextParams" else _without_documentation(part)
             for name, part in value.items()
             if not (name == "documentation" and isinstance(part, str))
         }

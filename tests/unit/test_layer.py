@@ -9,6 +9,7 @@ import botocore.session
 import pytest
 
 from local.packages import layer_package
+from tests.integration.aws import BUCKET, emulated_aws
 
 SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "sqs")
 
@@ -33,6 +34,8 @@ def test_a_service_has_all_its_operations_and_shapes(service: str, pruned: botoc
     whole = botocore.session.get_session().get_service_model(service)
     left = pruned.get_service_model(service)
     assert list(left.operation_names) == list(whole.operation_names)
+    parameters = [[parameter.name for parameter in model.client_context_parameters] for model in (whole, left)]
+    assert parameters[0] == parameters[1]
     for name in whole.operation_names:
         for which in ("input_shape", "output_shape"):
             expected, found = (getattr(model.operation_model(name), which) for model in (whole, left))
@@ -47,6 +50,13 @@ def test_a_service_is_reached_at_the_same_address(service: str, region: str, pru
         for session in (botocore.session.get_session(), pruned)
     ]
     assert made[0].meta.endpoint_url == made[1].meta.endpoint_url
+
+
+def test_an_object_is_written_and_read(pruned: botocore.session.Session) -> None:
+    with emulated_aws():
+        client = pruned.create_client("s3", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        client.put_object(Bucket=BUCKET, Key="a/b.png", Body=io.BytesIO(b"image"), ContentLength=5)
+        assert client.get_object(Bucket=BUCKET, Key="a/b.png")["Body"].read() == b"image"
 
 
 def test_the_layer_is_small(layer: Path) -> None:

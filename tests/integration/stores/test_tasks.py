@@ -140,7 +140,7 @@ def test_pages_give_every_task_once_newest_first(store: TaskStore, limit: int) -
     for number in range(7):
         store.create(numbered(number))
     store.create(numbered(50, owner="another"))
-    tasks = TaskList(boto3.client("dynamodb"), TASKS)
+    tasks = TaskList(boto3.client("dynamodb"), TASKS, store.get_many)
     seen: list[Task] = []
     cursor: str | None = None
     while True:
@@ -157,7 +157,7 @@ def test_pages_give_every_task_once_newest_first(store: TaskStore, limit: int) -
 def test_a_list_can_be_narrowed(store: TaskStore) -> None:
     for number in range(6):
         store.create(numbered(number, status=Status.COMPLETED if number % 2 else Status.QUEUED))
-    tasks = TaskList(boto3.client("dynamodb"), TASKS)
+    tasks = TaskList(boto3.client("dynamodb"), TASKS, store.get_many)
     done = tasks.page("owner", Filters({"status": "completed", "provider": "evolink"}), limit=10)
     assert len(done.tasks) == 3
     assert tasks.page("owner", Filters({"model": "seedream-3.0"}), limit=10).tasks == ()
@@ -165,7 +165,17 @@ def test_a_list_can_be_narrowed(store: TaskStore) -> None:
     assert {task.created_at for task in early.tasks} == {NOW}
 
 
+def test_a_task_that_moved_on_since_the_index_was_written_is_left_out(store: TaskStore) -> None:
+    for number in range(3):
+        store.create(numbered(number))
+    gone, ended = numbered(0), replace(numbered(1), status=Status.COMPLETED)
+    read_later = {**store.get_many([numbered(2).task_id]), ended.task_id: ended}
+    assert gone.task_id not in read_later
+    tasks = TaskList(boto3.client("dynamodb"), TASKS, lambda _: read_later)
+    assert tasks.page("owner", Filters({"status": "queued"}), limit=10).tasks == (numbered(2),)
+
+
 @pytest.mark.parametrize("cursor", ["x", "e30", "W10", "AAAA", "WyJ4IiwxXQ", "!!!", "é", "WyJ0YXNrXzEiLCJhIl0" * 10])
 def test_a_cursor_from_elsewhere_is_refused(store: TaskStore, cursor: str) -> None:
     with pytest.raises(BadCursor):
-        TaskList(boto3.client("dynamodb"), TASKS).page("owner", Filters(), limit=1, cursor=cursor)
+        TaskList(boto3.client("dynamodb"), TASKS, store.get_many).page("owner", Filters(), limit=1, cursor=cursor)

@@ -108,7 +108,7 @@ class Stores:
         """Lists of tasks."""
         from darkroom.stores.task_list import TaskList
 
-        return TaskList(clients.dynamodb(), self.settings.tasks_table)
+        return TaskList(clients.dynamodb(), self.settings.tasks_table, self.tasks().get_many)
 
     @cache  # noqa: B019
     def account_book(self) -> "AccountBook":

@@ -1,19 +1,24 @@
-"""Listing an owner's tasks, newest first, page by page."""
+"""Listing an owner's tasks, newest first, page by page.
+
+The index has only what a list is narrowed to: a change of a task that leaves those alone writes nothing to it. The
+tasks of a page are then read by their ids.
+"""
 
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from darkroom.domain.identifiers import well_formed
 from darkroom.domain.task import Task
-from darkroom.stores.tasks import read_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+BATCH = 100
+"""Tasks that one BatchGetItem reads (AWS: DynamoDB quotas)."""
 MAX_READS = 10
 """Pages of the index that one call reads: a filter that matches little then gives a short page and a cursor."""
 
@@ -31,6 +36,11 @@ class Filters:
     created_after: int | None = None
     created_before: int | None = None
 
+    def fit(self, task: Task) -> bool:
+        """Whether a task, as it stands now, has the values."""
+        has = {"status": task.status.value, "model": task.request.model, "provider": task.provider}
+        return all(has[name] == value for name, value in self.equal.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -43,9 +53,12 @@ class Page:
 class TaskList:
     """Reads the index of tasks by owner."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", table: str, get_many: Callable[[Iterable[str]], Mapping[str, Task]]
+    ) -> None:
         self._client = client
         self._table = table
+        self._get_many = get_many
 
     def page(self, owner: str, filters: Filters, *, limit: int, cursor: str | None = None) -> Page:
         """Up to `limit` of an owner's tasks. Raises `BadCursor`."""
@@ -58,10 +71,17 @@ class TaskList:
             start = answer.get("LastEvaluatedKey")
             if start is None or len(found) > limit:
                 break
-        tasks = tuple(read_item(item) for item in found[:limit])
+        tasks = self._read([item["task_id"]["S"] for item in found[:limit]], filters)
         if len(found) > limit:
             return Page(tasks, _cursor(found[limit - 1]))
         return Page(tasks, _cursor(start) if start else None)
+
+    def _read(self, task_ids: list[str], filters: Filters) -> tuple[Task, ...]:
+        """The tasks themselves, but for those that went away or moved on since the index was written."""
+        tasks: dict[str, Task] = {}
+        for start in range(0, len(task_ids), BATCH):
+            tasks |= self._get_many(task_ids[start : start + BATCH])
+        return tuple(tasks[task_id] for task_id in task_ids if task_id in tasks and filters.fit(tasks[task_id]))
 
     def _query(self, owner: str, filters: Filters, limit: int, start: Any) -> Any:
         query: dict[str, Any] = {

@@ -10,6 +10,7 @@ EMULATOR := .local/emulator
 SAM := .local/sam
 POLICY := .local/policy
 COMMAND := .local/command
+PEERS := .local/peers
 SOURCES := layers/darkroom client functions local tests benchmarks
 export PYTHONPATH := layers/darkroom:client/src:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -83,14 +84,16 @@ sam: $(SAM)/.made  ## validate the template and build what a deployment uploads
 	@$(SAM)/bin/sam build --template template.yaml --build-dir .aws-sam/build > .local/sam.log 2>&1 || { cat .local/sam.log; exit 1; }
 	@echo "template valid, layer built: $$(du -sm .aws-sam/build/DarkroomLayer | cut -f1) MB"
 
-bench: $(VENV)/.made  ## measure speed and memory against named baselines
+bench: $(VENV)/.made $(EMULATOR)/.made  ## measure speed, memory and cost against named baselines
+	@$(MAKE) --no-print-directory $(PEERS)/python/.made || echo "LiteLLM is left out"
+	@$(MAKE) --no-print-directory $(PEERS)/node/.made || echo "Portkey and Restate are left out: they need Node.js and npm"
 	@$(PY) -m benchmarks
 
 openapi: $(VENV)/.made  ## write the OpenAPI document anew
 	@$(PY) -m local.openapi
 
 lock: $(VENV)/.made  ## lock the dependencies anew, with hashes and without addresses
-	@for name in dev emulator sam policy command; do $(VENV)/bin/uv pip compile $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
+	@for name in dev emulator sam policy command peers; do $(VENV)/bin/uv pip compile $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
 	@$(VENV)/bin/uv pip compile $(LOCK) requirements/runtime.in -o layers/darkroom/requirements.txt
 LOCK := --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
 
@@ -112,5 +115,15 @@ $(POLICY)/.made: requirements/policy.txt
 $(COMMAND)/.made: requirements/command.txt client/pyproject.toml $(wildcard client/src/darkroom_client/*.py client/src/darkroom_client/*/*.py)
 	$(call install,$(COMMAND),requirements/command.txt)
 	@$(COMMAND)/bin/python -m pip install --quiet --no-deps --no-build-isolation ./client >> $(COMMAND)/install.log 2>&1 || { rm -f $@; tail -3 $(COMMAND)/install.log | sed 's#https\?://[^ ]*##g'; exit 1; }
+
+$(PEERS)/python/.made: requirements/peers.txt
+	$(call install,$(PEERS)/python,requirements/peers.txt)
+
+$(PEERS)/node/.made: benchmarks/peers/package.json benchmarks/peers/package-lock.json
+	@echo "installing benchmarks/peers into $(PEERS)/node"
+	@mkdir -p $(PEERS)/node
+	@cp $^ $(PEERS)/node
+	@npm ci --prefix $(PEERS)/node --ignore-scripts --no-audit --no-fund > $(PEERS)/node/install.log 2>&1
+	@touch $@
 
 .PHONY: help run serve test environments pytest unit integration e2e lint format types sam policy soak command deploy destroy bench openapi lock clean

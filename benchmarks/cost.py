@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.durations import PICTURE_SECONDS, SECONDS
+from benchmarks.figures import Figure, at_least
 from darkroom.domain.request import ImageRequest
 from darkroom.observation import logger
 from darkroom.services.submission import Submitted
@@ -252,8 +253,9 @@ TASKS_A_SERVER = 10_000_000
 TARGET = 10
 
 
-def main() -> None:
+def main() -> list[Figure]:
     """Print the model."""
+    figures: list[Figure] = []
     print(f"cost of a task on AWS, list prices of {PRICES_OF}, us-east-1; requests counted from a whole life here")
     for images in (1, 4):
         book = count(images)
@@ -263,10 +265,11 @@ def main() -> None:
             print(f"    {name:<30}{book.amounts[name]:>10.4f} a task {1000 * cost:>10.5f}")
         units = ", ".join(f"{function} {count:.0f}" for function, count in sorted(book.write_units().items()))
         print(f"    of the write units: {units}")
-        _print_beside(images, ours, others)
+        figures += _print_beside(images, ours, others)
+    return figures
 
 
-def _print_beside(images: int, ours: dict[str, float], others: dict[str, dict[str, float]]) -> None:
+def _print_beside(images: int, ours: dict[str, float], others: dict[str, dict[str, float]]) -> list[Figure]:
     for name, parts in {"Darkroom": ours, **others}.items():
         total, own = (1000 * cost for cost in _sums(parts))
         print(f"    {name:<38}{total:>9.5f} in all, {total / (1000 * _sums(ours)[0]):5.2f} x ours;   "
@@ -276,11 +279,13 @@ def _print_beside(images: int, ours: dict[str, float], others: dict[str, dict[st
     # Copying is the same work in both, and so on neither side.
     copying = images * SECONDS["ingest"] * MEMORY["ingest"] * second
     instead = sum(cost for name, cost in ours.items() if name.startswith(("Lambda", "SQS"))) - copying
-    for what, ratio in (
-        (f"in all, against {WAITING}", _sums(others[WAITING])[0] / _sums(ours)[0]),
-        (f"the waiting itself ({1000 * wait:.5f}) against the functions and messages that replace it", wait / instead),
-    ):
-        print(f"    {what}: {ratio:.1f} times less   target {TARGET}: {'met' if ratio >= TARGET else 'MISSED'}")
+    of = f"cost with {images} image{'s' if images > 1 else ''}"
+    figures = [
+        at_least(f"{of}, in all, under {WAITING}", _sums(others[WAITING])[0] / _sums(ours)[0], TARGET, "x"),
+        at_least(f"{of}, functions and messages, under the waiting that they replace", wait / instead, TARGET, "x"),
+    ]
+    for figure in figures:
+        print(f"    {figure.subject}: {figure.value}   target {TARGET}: {figure.verdict}")
     for volume in VOLUMES:
         servers = SERVER * max(1, math.ceil(volume / TASKS_A_SERVER)) + volume * sum(
             cost for name, cost in others[WAITING].items() if name.startswith("S3")
@@ -288,6 +293,7 @@ def _print_beside(images: int, ours: dict[str, float], others: dict[str, dict[st
         beside = ", ".join(f"{name} {volume * _sums(parts)[0]:,.2f}" for name, parts in others.items())
         print(f"    {volume:>11,} a month: Darkroom {sum(FIXED.values()) + volume * _sums(ours)[0]:,.2f}; {beside}; "
               f"two small servers {servers:,.2f} and up")  # fmt: skip
+    return figures
 
 
 def _sums(parts: dict[str, float]) -> tuple[float, float]:

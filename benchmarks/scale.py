@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.cost import count
 from benchmarks.durations import PICTURE_SECONDS, SECONDS
+from benchmarks.figures import Figure, at_most
 
 RATES = (10, 50, 100, 1_000, 10_000)
 RUN_SECONDS = 120
@@ -242,12 +243,13 @@ def raised(rate: float, write_units: dict[str, float]) -> dict[str, Limit]:
     return {name: replace(limit, value=max(limit.value, 1.1 * asked[name].peak)) for name, limit in LIMITS.items()}
 
 
-def main() -> None:
+def main() -> list[Figure]:
     """Print the limits that are met at each rate, and what moves them."""
     units = count(1).write_units()
     print(
         f"scale: tasks of one picture for {RUN_SECONDS} s; a limit is met where p99 of its waits is over {LATE:.0f} s"
     )
+    figures = []
     for rate in RATES:
         deployed = simulate(rate, LIMITS, units)
         met = {name: seen for name, seen in deployed.items() if seen.wait > LATE}
@@ -261,8 +263,12 @@ def main() -> None:
         if met:
             longest = max(seen.wait for seen in simulate(rate, needed, units).values())
             print(f"    with these, p99 of no wait is over {longest:.1f} s")
+            figures.append(
+                at_most(f"model of {rate:,} tasks a second with raised limits, longest p99", longest, LATE, " s")
+            )
     for name, limit in LIMITS.items():
         print(f"  {name}: {limit.source}")
+    return figures
 
 
 def _first(met: dict[str, Seen]) -> str:

@@ -4,6 +4,7 @@ import io
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
@@ -54,7 +55,7 @@ def test_a_service_is_reached_at_the_same_address(service: str, region: str, pru
 
 def test_an_object_is_written_and_read(pruned: botocore.session.Session) -> None:
     with emulated_aws():
-        client = pruned.create_client("s3", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        client: Any = pruned.create_client("s3", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
         client.put_object(Bucket=BUCKET, Key="a/b.png", Body=io.BytesIO(b"image"), ContentLength=5)
         assert client.get_object(Bucket=BUCKET, Key="a/b.png")["Body"].read() == b"image"
 

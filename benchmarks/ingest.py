@@ -66,12 +66,13 @@ def main() -> list[Figure]:
 
 def _at_once(emulator: Emulator) -> Figure:
     source = _Source(bandwidth=BANDWIDTH * 1_000_000)
-    one = _measure("ingest", source, emulator, 20, images=1)["seconds"]
+    size = MEGABYTES[-1]
+    one = _measure("ingest", source, emulator, size, images=1)["seconds"]
     with ThreadPoolExecutor(IMAGES) as environments:
-        each = environments.map(lambda _: _measure("ingest", source, emulator, 20, images=1), range(IMAGES))
+        each = environments.map(lambda _: _measure("ingest", source, emulator, size, images=1), range(IMAGES))
         slowest = max(found["seconds"] for found in each)
     figure = at_most(f"copying {IMAGES} images at once, of the seconds of one", slowest / one, AT_ONCE)
-    print(f"  20 MB at {BANDWIDTH} MB/s: one takes {one:.2f} s, the slowest of {IMAGES} at once {figure.value} "
+    print(f"  {size} MB at {BANDWIDTH} MB/s: one takes {one:.2f} s, the slowest of {IMAGES} at once {figure.value} "
           f"times that: {figure.verdict}")  # fmt: skip
     return figure
 
@@ -84,8 +85,8 @@ def _best(what: str, source: "_Source", emulator: Emulator, size: int) -> dict[s
 _measured = iter(range(10**6))
 
 
-def _measure(what: str, source: "_Source", emulator: Emulator, size: int, images: int = IMAGES) -> dict[str, float]:
-    task = f"task{next(_measured)}"
+def _measure(what: str, source: "_Source", emulator: Emulator, size: int, images: int = 0) -> dict[str, float]:
+    images, task = images or IMAGES, f"task{next(_measured)}"
     s3 = emulator.client("s3")
     sign = {"Bucket": BUCKET}
     asked = {

@@ -24,7 +24,9 @@ def functions_behind(route: dict[str, Any]) -> str:
     """The function that a route leads to, by way of its integration."""
     integration = re.fullmatch(r"integrations/\$\{(\w+)}", route["Properties"]["Target"]["Fn::Sub"])
     assert integration
-    name: str = TEMPLATE["Resources"][integration[1]]["Properties"]["IntegrationUri"]["Fn::GetAtt"][0]
+    address = TEMPLATE["Resources"][integration[1]]["Properties"]["IntegrationUri"]
+    # A function, or the alias of one: what is called is what has to be permitted.
+    name: str = address["Ref"] if "Ref" in address else address["Fn::GetAtt"][0]
     return name
 
 

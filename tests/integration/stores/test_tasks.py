@@ -165,6 +165,16 @@ def test_a_list_can_be_narrowed(store: TaskStore) -> None:
     assert {task.created_at for task in early.tasks} == {NOW}
 
 
+def test_usage_is_spread_over_several_items_and_added_up(store: TaskStore) -> None:
+    for number in range(12):
+        task = replace(copying(), task_id=numbered(number).task_id)
+        store.create(task)
+        store.change(task, finish)
+    assert usage() == [("evolink", 12, "43.20")]
+    items = boto3.client("dynamodb").scan(TableName=ACCOUNTS)["Items"]
+    assert len([item for item in items if item["sk"]["S"].startswith("usage#")]) > 4
+
+
 def test_a_task_that_moved_on_since_the_index_was_written_is_left_out(store: TaskStore) -> None:
     for number in range(3):
         store.create(numbered(number))

@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from darkroom.stores.usage import usage_key
+from darkroom.stores.queries import every_item
+from darkroom.stores.usage import usage_query
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -74,13 +76,14 @@ class AccountStore:
 
     def usage(self, owner: str, month: str) -> list[UsageLine]:
         """An owner's usage in a month such as `2026-11`, a line a model and provider."""
-        item = self._client.get_item(TableName=self._table, Key=usage_key(owner, month)).get("Item", {})
-        counted: dict[tuple[str, str], dict[str, str]] = {}
-        for name, value in item.items():
-            model, _, rest = name.partition("|")
-            provider, _, what = rest.partition("|")
-            if what:
-                counted.setdefault((model, provider), {})[what] = value["N"]
+        counted: dict[tuple[str, str], dict[str, Decimal]] = {}
+        for item in every_item(self._client, **usage_query(self._table, owner, month)):
+            for name, value in item.items():
+                model, _, rest = name.partition("|")
+                provider, _, what = rest.partition("|")
+                if what:
+                    counters = counted.setdefault((model, provider), {})
+                    counters[what] = counters.get(what, Decimal(0)) + Decimal(value["N"])
         return [_usage_line(*pair, counters) for pair, counters in sorted(counted.items())]
 
 
@@ -111,7 +114,7 @@ def key_id_of(digest: str) -> str:
     return digest[:16]
 
 
-def _usage_line(model: str, provider: str, counters: Mapping[str, str]) -> UsageLine:
+def _usage_line(model: str, provider: str, counters: Mapping[str, Decimal]) -> UsageLine:
     return UsageLine(
         model=model,
         provider=provider,

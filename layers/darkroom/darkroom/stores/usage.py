@@ -1,14 +1,24 @@
-"""The monthly usage of an owner: counters that move in the very transaction that ends a task."""
+"""The monthly usage of an owner: counters that move in the very transaction that ends a task.
+
+They are spread over several items, because transactions on one and the same make each other wait.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
+from zlib import crc32
 
 from darkroom.domain.task import ImageState, Task
 
+SHARDS = 16
 
-def usage_key(owner: str, month: str) -> dict[str, Any]:
-    """The key of one owner's counters for a month such as `2026-11`."""
-    return {"pk": {"S": f"owner#{owner}"}, "sk": {"S": f"usage#{month}"}}
+
+def usage_query(table: str, owner: str, month: str) -> dict[str, Any]:
+    """The DynamoDB `Query` for one owner's counters in a month such as `2026-11`: several items, to be added up."""
+    return {
+        "TableName": table,
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :month)",
+        "ExpressionAttributeValues": {":pk": {"S": f"owner#{owner}"}, ":month": {"S": f"usage#{month}"}},
+    }
 
 
 def usage_update(table: str, task: Task) -> dict[str, Any]:
@@ -24,8 +34,12 @@ def usage_update(table: str, task: Task) -> dict[str, Any]:
     values = {f":{place}": {"N": str(amount)} for place, amount in enumerate(counted.values())}
     return {
         "TableName": table,
-        "Key": usage_key(task.owner, month),
+        "Key": {"pk": {"S": f"owner#{task.owner}"}, "sk": {"S": f"usage#{month}#{_shard(task.task_id)}"}},
         "UpdateExpression": "ADD " + ", ".join(f"#{place} :{place}" for place in range(len(counted))),
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,
     }
+
+
+def _shard(task_id: str) -> int:
+    return crc32(task_id.encode()) % SHARDS

@@ -3,7 +3,7 @@
 import json as jsonlib
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -50,10 +50,9 @@ class HttpClient:
         self._resolver = resolver
 
     @cached_property
-    def _client(self) -> httpx.Client:
-        transport = PublicTransport(allow_loopback=self._allow_loopback, resolver=self._resolver)
-        # No redirects of its own, no cookies, no proxies or certificates out of the environment.
-        return httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
+    def _transport(self) -> PublicTransport:
+        # Without httpx's client above it: no redirects, no cookies, nothing out of the environment, and half the work.
+        return PublicTransport(allow_loopback=self._allow_loopback, resolver=self._resolver)
 
     @property
     def allow_loopback(self) -> bool:
@@ -89,13 +88,15 @@ class HttpClient:
         timeout: Timeout = Timeout(),
     ) -> Iterator[httpx.Response]:
         """Send one request and hand out its answer while it comes. Errors as those of `request`."""
-        sent = {"user-agent": USER_AGENT, "accept-encoding": "identity", **(headers or {})}
+        sent = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity", **(headers or {})}
         limits = httpx.Timeout(timeout.read, connect=timeout.connect, pool=timeout.connect)
         ends_at = time.monotonic() + timeout.total
         try:
-            with self._client.stream(
-                method, url, headers=sent, content=content, timeout=limits, extensions={"ends_at": ends_at}
-            ) as response:
+            extensions = {"timeout": limits.as_dict(), "ends_at": ends_at}
+            request = httpx.Request(method, url, headers=sent, content=content, extensions=extensions)
+            response = self._transport.handle_request(request)
+            with closing(response):
+                response.request = request
                 response.extensions["ends_at"] = ends_at
                 yield response
         except OutboundError:

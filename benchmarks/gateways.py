@@ -29,7 +29,7 @@ PEERS = ROOT / ".local" / "peers"
 LITELLM = PEERS / "python" / "bin" / "litellm"
 NODE_MODULES = PEERS / "node" / "node_modules"
 CONFIGURATION = ROOT / "benchmarks" / "peers"
-WARMING, COUNTED, AT_ONCE, ROUNDS = 100, 500, 10, 4
+WARMING, COUNTED, AT_ONCE, ROUNDS = 100, 300, 10, 7
 IMAGE = {"created": 1757165031, "data": [{"url": "http://127.0.0.1/image.png"}], "id": "task-unified-1"}
 PROMPT = "a cat in a space suit on the moon"
 TARGET = 0.75
@@ -57,9 +57,7 @@ class Measured:
 
 def main() -> list[Figure]:
     """Measure and print."""
-    print(
-        f"submission: best of {ROUNDS} rounds of {COUNTED} requests, {AT_ONCE} at once; CPU of all of a gateway's processes"
-    )
+    print(f"submission: best of {ROUNDS} rounds of {COUNTED} requests, {AT_ONCE} at once; CPU of all processes of each")
     with ExitStack() as stack:
         running: dict[str, Gateway] = {}
         for name, start in GATEWAYS.items():

@@ -28,7 +28,7 @@ from tests.unit.domain.test_transitions import NOW, a_task
 
 SIZES = (1_000, 10_000, 100_000)
 HOT_SHARE = 0.9
-ROUNDS, BATCHES = 60, 7
+ROUNDS, BATCHES = 40, 12
 TARGET = 1.10
 TABLES = {"TasksTable": "tasks", "AccountsTable": "accounts"}
 
@@ -42,6 +42,15 @@ class Cost:
     cpu: float
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One operation at one size: what AWS answered to it, and how many items that took it."""
+
+    operation: Callable[[], object]
+    answers: list[Any]
+    items: int
+
+
 def main() -> list[Figure]:
     """Measure and print."""
     emulator = Emulator()
@@ -50,15 +59,15 @@ def main() -> list[Figure]:
         session = get_session()
         session.set_credentials(ROOT_KEY, ROOT_KEY)
         client = session.create_client("dynamodb", "us-east-1", endpoint_url=emulator.url)
-        costs: dict[str, list[Cost]] = {}
+        asked: dict[str, list[Asked]] = {}
         task_ids: list[str] = []
         for size in SIZES:
             task_ids += _fill(client, len(task_ids), size)
-            for name, operation in _operations(client, task_ids).items():
-                costs.setdefault(name, []).append(_cost(client, operation))
+            for name, operation in _operations(client, list(task_ids)).items():
+                asked.setdefault(name, []).append(_ask(client, operation))
     finally:
         emulator.stop()
-    return _figures(costs, task_ids)
+    return _figures({name: _costs(found) for name, found in asked.items()}, task_ids)
 
 
 def _figures(costs: dict[str, list[Cost]], task_ids: list[str]) -> list[Figure]:
@@ -99,7 +108,7 @@ def _operations(client: Any, task_ids: list[str]) -> dict[str, Callable[[], obje
     }
 
 
-def _cost(client: Any, operation: Callable[[], object]) -> Cost:
+def _ask(client: Any, operation: Callable[[], object]) -> Asked:
     read = 0
 
     def count(parsed: dict[str, Any], **_: object) -> None:
@@ -117,11 +126,14 @@ def _cost(client: Any, operation: Callable[[], object]) -> Cost:
     with _sent_by(keep):
         operation()
     client.meta.events.unregister("after-call.dynamodb", unique_id="count")
-    again = itertools.cycle(answers)
-    with _sent_by(lambda _: next(again)):
-        _cpu(operation)  # warm
-        cpu = min(_cpu(operation) for _ in range(BATCHES))
-    return Cost(len(answers), read, 1000 * cpu)
+    return Asked(operation, answers, read)
+
+
+def _costs(found: list[Asked]) -> list[Cost]:
+    """What an operation costs at each size. The sizes take turns, and the best of each counts."""
+    turns = [[_cpu(asked) for asked in found] for _ in range(BATCHES)]
+    best = [min(turn[place] for turn in turns) for place in range(len(found))]
+    return [Cost(len(asked.answers), asked.items, 1000 * cpu) for asked, cpu in zip(found, best, strict=True)]
 
 
 @contextmanager
@@ -135,11 +147,13 @@ def _sent_by(answer: Callable[[Callable[[], Any]], Any]) -> Iterator[None]:
         URLLib3Session.send = send  # type: ignore[method-assign]
 
 
-def _cpu(operation: Callable[[], object]) -> float:
-    begun = time.process_time()
-    for _ in range(ROUNDS):
-        operation()
-    return (time.process_time() - begun) / ROUNDS
+def _cpu(asked: Asked) -> float:
+    again = itertools.cycle(asked.answers)
+    with _sent_by(lambda _: next(again)):
+        begun = time.process_time()
+        for _ in range(ROUNDS):
+            asked.operation()
+        return (time.process_time() - begun) / ROUNDS
 
 
 def _fill(client: Any, have: int, wanted: int) -> list[str]:

@@ -1,5 +1,6 @@
 """The address that a provider is given to call back on."""
 
+from functools import cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -37,6 +38,7 @@ class CallbackAddresses:
         return self.address(adapter.name, task_id) if self.given_to(adapter) else ""
 
 
+@cache
 def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:

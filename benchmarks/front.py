@@ -4,48 +4,52 @@ One request at a time, as in one execution environment of Lambda, whatever the n
 """
 
 import itertools
+import selectors
 import socket
 import sys
-import threading
 from typing import Any
 
 from benchmarks.trivial_aws import Context, Handler, event, load_handler
 
 
 def serve(handler: Handler, port: int) -> None:
-    """Answer for ever."""
+    """Answer for ever, in the order in which requests come."""
     listener = socket.create_server(("127.0.0.1", port), backlog=256)
-    turn, numbers = threading.Lock(), itertools.count()
+    poll, numbers = selectors.DefaultSelector(), itertools.count()
+    poll.register(listener, selectors.EVENT_READ)
+    buffers: dict[socket.socket, bytes] = {}
     while True:
-        connection, _ = listener.accept()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=_converse, args=(connection, handler, turn, numbers), daemon=True).start()
+        for key, _ in poll.select():
+            if key.fileobj is listener:
+                connection, _ = listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                buffers[connection] = b""
+                poll.register(connection, selectors.EVENT_READ)
+                continue
+            connection = key.fileobj  # type: ignore[assignment]
+            piece = connection.recv(65536)
+            if not piece:
+                poll.unregister(connection)
+                del buffers[connection]
+                connection.close()
+                continue
+            buffers[connection] += piece
+            if asked := _whole_request(buffers[connection], f"request-{next(numbers)}"):
+                buffers[connection] = b""
+                connection.sendall(_rendered(handler(asked, Context())))
 
 
-def _converse(
-    connection: socket.socket, handler: Handler, turn: threading.Lock, numbers: "itertools.count[int]"
-) -> None:
-    with connection:
-        buffer = b""
-        while True:
-            while b"\r\n\r\n" not in buffer:
-                piece = connection.recv(65536)
-                if not piece:
-                    return
-                buffer += piece
-            head, _, rest = buffer.partition(b"\r\n\r\n")
-            first, *lines = head.decode("latin-1").split("\r\n")
-            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-            length = int(headers.get("content-length", "0"))
-            while len(rest) < length:
-                rest += connection.recv(65536)
-            body, buffer = rest[:length], rest[length:]
-            method, path, _ = first.split(" ")
-            with turn:
-                asked = event(method, path, body.decode(), headers)
-                asked["requestContext"]["requestId"] = f"request-{next(numbers)}"
-                answer = handler(asked, Context())
-            connection.sendall(_rendered(answer))
+def _whole_request(received: bytes, request_id: str) -> dict[str, Any] | None:
+    """The event of a request, once all of it is there."""
+    head, found, body = received.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    if not found or len(body) < int(headers.get("content-length", "0")):
+        return None
+    method, path, _ = first.split(" ")
+    asked = event(method, path, body.decode(), headers)
+    asked["requestContext"]["requestId"] = request_id
+    return asked
 
 
 def _rendered(answer: dict[str, Any]) -> bytes:

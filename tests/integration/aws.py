@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import boto3
@@ -23,10 +24,21 @@ def emulated_aws() -> Iterator[None]:
 
 def make_tables() -> None:
     """The tables of the template and a bucket."""
+    dynamodb = shared_session().client("dynamodb")
+    for name, declared in _declared_tables().items():
+        dynamodb.create_table(TableName=name, **declared)
+    shared_session().client("s3").create_bucket(Bucket=BUCKET)
+
+
+@cache
+def shared_session() -> boto3.Session:
+    """One session for all emulated AWSs: it reads the services' models once, which takes longer than a test."""
+    return boto3.Session()
+
+
+@cache
+def _declared_tables() -> dict[str, dict[str, Any]]:
     tables = resources(read_template(), "AWS::DynamoDB::Table")
-    dynamodb = boto3.client("dynamodb")
-    for logical, name in _TABLES.items():
-        declared: dict[str, Any] = tables[logical]["Properties"]
-        wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-        dynamodb.create_table(TableName=name, **{key: declared[key] for key in wanted if key in declared})
-    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    declared = {name: tables[logical]["Properties"] for logical, name in _TABLES.items()}
+    return {name: {key: found[key] for key in wanted if key in found} for name, found in declared.items()}

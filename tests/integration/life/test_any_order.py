@@ -4,7 +4,6 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-import boto3
 from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -16,7 +15,7 @@ from darkroom.domain.task import Task
 from darkroom.services.cancellation import AlreadyEnded, cancel
 from darkroom.services.delivery import event_id
 from darkroom.stores.account_book import AccountBook
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, make_tables
+from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, make_tables, shared_session
 from tests.integration.life.test_losses import reconciler
 from tests.integration.life.world import Chaos, Killed, World
 from tests.pictures import picture
@@ -111,7 +110,7 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def an_end_never_changes(self) -> None:
-        for item in boto3.client("dynamodb").scan(TableName=TASKS)["Items"]:
+        for item in shared_session().client("dynamodb").scan(TableName=TASKS)["Items"]:
             if "document" not in item or item["status"]["S"] in {"queued", "processing"}:
                 continue
             from darkroom.stores.tasks import read_item
@@ -127,7 +126,7 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def the_ledger_adds_up(self) -> None:
-        book = AccountBook(boto3.client("dynamodb"), ACCOUNTS)
+        book = AccountBook(shared_session().client("dynamodb"), ACCOUNTS)
         account = book.find("owner")
         assert account is not None
         lines, _ = book.ledger("owner", limit=100)
@@ -140,7 +139,7 @@ class Lives(RuleBasedStateMachine):
         assert all(task.status.terminal for task in tasks)
         assert not self.world.queues.waiting
         charged = sum((task.usage.charged for task in self.every_task()), Decimal(0))
-        account = AccountBook(boto3.client("dynamodb"), ACCOUNTS).find("owner")
+        account = AccountBook(shared_session().client("dynamodb"), ACCOUNTS).find("owner")
         assert account is not None
         assert (account.balance, account.open_tasks) == (CREDITS - charged, 0)
         for task in tasks:
@@ -148,13 +147,13 @@ class Lives(RuleBasedStateMachine):
             assert Counter(self.world.announced)[task.task_id, task.status.value] >= 1
             for image in task.images:
                 if image.stored:
-                    body = boto3.client("s3").get_object(Bucket=BUCKET, Key=image.stored.key)["Body"].read()
+                    body = shared_session().client("s3").get_object(Bucket=BUCKET, Key=image.stored.key)["Body"].read()
                     assert body == PICTURE
 
     def every_task(self) -> list[Task]:
         from darkroom.stores.tasks import read_item
 
-        items = boto3.client("dynamodb").scan(TableName=TASKS)["Items"]
+        items = shared_session().client("dynamodb").scan(TableName=TASKS)["Items"]
         return [read_item(item) for item in items if "document" in item]
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -15,7 +14,7 @@ from darkroom.domain.update import Status
 from darkroom.services.delivery import event_id
 from darkroom.stores.account_book import AccountBook
 from darkroom.stores.accounts import AccountStore
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
+from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.world import Chaos, World
 from tests.pictures import picture
 
@@ -62,10 +61,10 @@ def check(world: World, task: Task | None) -> None:
     assert task is not None
     assert task.status.terminal
     assert world.provider.submissions <= 1, "a submission was paid for twice"
-    objects = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="tasks/").get("Contents", [])
+    objects = shared_session().client("s3").list_objects_v2(Bucket=BUCKET, Prefix="tasks/").get("Contents", [])
     stored = [image for image in task.images if image.stored]
     assert len(objects) == len(stored)
-    usage = AccountStore(boto3.client("dynamodb"), ACCOUNTS).usage("owner", "2026-05")
+    usage = AccountStore(shared_session().client("dynamodb"), ACCOUNTS).usage("owner", "2026-05")
     assert [(line.completed + line.failed + line.cancelled, line.images) for line in usage] == [(1, len(stored))]
     assert Decimal(usage[0].credits) == task.usage.charged == Decimal("1.80") * len(stored)
     check_account(Decimal(100) - task.usage.charged)
@@ -76,7 +75,7 @@ def check(world: World, task: Task | None) -> None:
 
 def check_account(balance: Decimal) -> None:
     """Nothing is held back any more, and the ledger adds up to what is left."""
-    book = AccountBook(boto3.client("dynamodb"), ACCOUNTS)
+    book = AccountBook(shared_session().client("dynamodb"), ACCOUNTS)
     account = book.find("owner")
     assert account is not None
     lines, _ = book.ledger("owner", limit=100)
@@ -84,7 +83,7 @@ def check_account(balance: Decimal) -> None:
     assert sum(account.spent.values()) == 100 - balance
     assert account.open_tasks == 0
     key: dict[str, Any] = {"pk": {"S": "limits#k1"}, "sk": {"S": "open"}}
-    counted = boto3.client("dynamodb").get_item(TableName=ACCOUNTS, Key=key).get("Item", {})
+    counted = shared_session().client("dynamodb").get_item(TableName=ACCOUNTS, Key=key).get("Item", {})
     assert counted.get("open_tasks", {}).get("N", "0") == "0"
 
 

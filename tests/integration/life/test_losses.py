@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 
 from darkroom.domain import transitions
@@ -19,7 +18,7 @@ from darkroom.stores.deliveries import DeliveryLog, DeliveryState, DeliveryStore
 from darkroom.stores.open_tasks import OpenTasks
 from darkroom.stores.queues import Copy, Delivery, Look, Submission
 from darkroom.stores.sweeps import Sweeps
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
+from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.world import World
 from tests.pictures import picture
 
@@ -59,7 +58,7 @@ def made(world: World) -> Task:
 
 
 def reconciler(world: World) -> Reconciler:
-    dynamodb = boto3.client("dynamodb")
+    dynamodb = shared_session().client("dynamodb")
     queues: Any = world.queues
     return Reconciler(
         tasks=world.tasks,
@@ -108,7 +107,9 @@ def test_an_image_that_lies_there_unrecorded_is_recorded(world: World) -> None:
     for index in (0, 1):
         key = f"tasks/owner/{task.task_id}/{index}.png"
         about = {"width": "8", "height": "6", "sha256": "0" * 64}
-        boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=picture(), ContentType="image/png", Metadata=about)
+        shared_session().client("s3").put_object(
+            Bucket=BUCKET, Key=key, Body=picture(), ContentType="image/png", Metadata=about
+        )
     assert reconciler(world).run() == Findings(recorded=2)
     world.run(until=MINUTE)
     assert now(world, task).status is Status.COMPLETED
@@ -117,15 +118,15 @@ def test_an_image_that_lies_there_unrecorded_is_recorded(world: World) -> None:
 
 def test_an_object_of_no_task_is_told_of_and_left(world: World) -> None:
     key = "tasks/owner/task_01M7Y0K4SK2HQR5V5B4CM148FG/0.png"
-    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x")
-    boto3.client("s3").put_object(Bucket=BUCKET, Key="tasks/owner/strange/name", Body=b"x")
+    shared_session().client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x")
+    shared_session().client("s3").put_object(Bucket=BUCKET, Key="tasks/owner/strange/name", Body=b"x")
     assert reconciler(world).run() == Findings(orphans=2)
-    assert boto3.client("s3").head_object(Bucket=BUCKET, Key=key)
+    assert shared_session().client("s3").head_object(Bucket=BUCKET, Key=key)
 
 
 def test_a_large_bucket_is_gone_through_part_by_part(world: World) -> None:
     for number in range(5):
-        boto3.client("s3").put_object(Bucket=BUCKET, Key=f"tasks/owner/t/{number}.png", Body=b"x")
+        shared_session().client("s3").put_object(Bucket=BUCKET, Key=f"tasks/owner/t/{number}.png", Body=b"x")
     seen, position = [], ""
     while True:
         keys, position = world.objects.images_after(position, limit=2)
@@ -192,7 +193,7 @@ def test_a_look_that_is_given_up_on_ends_its_task(world: World) -> None:
 
 
 def test_a_webhook_that_cannot_even_be_tried_is_shown_as_failed(world: World) -> None:
-    deliveries = DeliveryStore(boto3.client("dynamodb"), TASKS)
+    deliveries = DeliveryStore(shared_session().client("dynamodb"), TASKS)
     deliveries.save(DeliveryLog("t", "owner", "https://app.example/hook", 2_000_000_000))
     give_up_delivery(deliveries, Delivery("t"), world.time)
     log = deliveries.get("t")
@@ -216,7 +217,7 @@ def test_a_callback_that_has_to_be_confirmed_is_a_hint_only(world: World) -> Non
     ended = now(world, task)
     assert ended.status is Status.COMPLETED
     assert next(entry.cause for entry in ended.history if entry.what == "images_made") == "look"
-    notes = CallbackNotes(boto3.client("dynamodb"), TASKS).of_task(task.task_id)
+    notes = CallbackNotes(shared_session().client("dynamodb"), TASKS).of_task(task.task_id)
     assert [note.verdict for note in notes] == ["to_confirm"]
 
 
@@ -241,7 +242,7 @@ def test_every_callback_that_changed_nothing_leaves_a_note_up_to_a_limit(world: 
     world.provider.callbacks = lambda number: 3
     task = submit(world)
     world.run()
-    notes = CallbackNotes(boto3.client("dynamodb"), TASKS)
+    notes = CallbackNotes(shared_session().client("dynamodb"), TASKS)
     assert [note.verdict for note in notes.of_task(task.task_id)] == ["unchanged", "unchanged"]
     for number in range(MOST_NOTES + 5):
         notes.add(task.task_id, CallbackNote(number, "evolink", "unchanged"), task.expires_at)

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import IO, Any
 
-import boto3
 from botocore.exceptions import EndpointConnectionError
 from botocore.session import get_session
 
@@ -52,6 +51,7 @@ from darkroom.stores.queues import Copy, Delivery, Look, Message, Submission, re
 from darkroom.stores.scores import ScoreStore
 from darkroom.stores.secrets import SigningKeys
 from darkroom.stores.tasks import TaskStore
+from tests.integration.aws import shared_session
 
 PUBLIC_URL = "https://gateway.example"
 MAX_RECEIVES = 5
@@ -213,7 +213,7 @@ class World:
 
     def open_account(self, credits: Decimal) -> None:
         """Give the owner a prepaid account, and its key a limit of open tasks."""
-        book = AccountBook(boto3.client("dynamodb"), self._tables[1])
+        book = AccountBook(shared_session().client("dynamodb"), self._tables[1])
         book.put_terms("owner", prepaid=True, budget=None)
         book.credit("owner", credits, reference="first", note="", now=self.time)
         self.caller = ApiKey("owner", key_id="k1", metered=True, open_tasks=20)
@@ -226,7 +226,7 @@ class World:
                 "DARKROOM_TASK_RETENTION_DAYS": "30",
             }
         )
-        session = boto3.Session()
+        session = shared_session()
         dynamodb = self._watched(session.client("dynamodb"), "dynamodb")
         s3 = self._watched(session.client("s3"), "s3")
         keys = SigningKeys("signing", lambda name: {"identity": "i" * 48, "callback": []})
@@ -385,7 +385,7 @@ class World:
 
     def _read_stream(self) -> None:
         """Hand every change since the last reading to notify, again and again until it is taken."""
-        client = boto3.client("dynamodb")
+        client = shared_session().client("dynamodb")
         for item in client.scan(TableName=self._tables[0])["Items"]:
             key = item["task_id"]["S"]
             old = self._streamed.get(key, {})

@@ -22,7 +22,8 @@ from benchmarks import trivial_aws
 from benchmarks.figures import Figure, at_least, at_most
 from benchmarks.load import Outcome, Requests, cpu_seconds, load, megabytes
 from benchmarks.loopback import loopback
-from benchmarks.processes import free_port, function, process, wait_for
+from benchmarks.processes import function, process, wait_for
+from local.emulator import free_port
 from local.paths import ROOT
 
 PEERS = ROOT / ".local" / "peers"
@@ -129,7 +130,7 @@ def _litellm() -> Iterator[Gateway]:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | settings
         command = [str(LITELLM), "--config", str(CONFIGURATION / "litellm.yaml"), "--host", "127.0.0.1"]
         command += ["--port", str(port), "--num_workers", "1", "--telemetry", "False"]
-        with process(command, environment) as pid:
+        with process("litellm", command, environment) as pid:
             wait_for(port)
             yield Gateway((pid,), port, "/v1/images/generations", _image_request(), _headers(key))
 
@@ -139,7 +140,7 @@ def _portkey() -> Iterator[Gateway]:
     port = free_port()
     with loopback({b"/images/generations": IMAGE}) as address:
         server = NODE_MODULES / "@portkey-ai" / "gateway" / "build" / "start-server.js"
-        with process(["node", str(server), f"--port={port}", "--headless"], dict(os.environ)) as pid:
+        with process("portkey", ["node", str(server), f"--port={port}", "--headless"], dict(os.environ)) as pid:
             wait_for(port)
             headers = _headers("sk-fake") | {
                 "x-portkey-provider": "openai",
@@ -161,11 +162,11 @@ def _restate() -> Iterator[Gateway]:
         shutil.copy(CONFIGURATION / "service.mjs", folder / "service.mjs")
         (folder / "node_modules").symlink_to(NODE_MODULES)
         environment = {**os.environ, "UPSTREAM": address, "PORT": str(service)}
-        worker = stack.enter_context(process(["node", str(folder / "service.mjs")], environment))
+        worker = stack.enter_context(process("restate-service", ["node", str(folder / "service.mjs")], environment))
         command = [str(next(NODE_MODULES.glob("@restatedev/restate-server-linux-*/bin/restate-server")))]
         command += ["--config-file", str(folder / "restate.toml"), "--base-dir", str(folder / "data")]
         command += ["--bind-address", f"127.0.0.1:{node}", "--advertised-address", f"http://127.0.0.1:{node}"]
-        server = stack.enter_context(process([*command, "--node-name", "n1"], dict(os.environ)))
+        server = stack.enter_context(process("restate", [*command, "--node-name", "n1"], dict(os.environ)))
         for port in (service, admin, ingress):
             wait_for(port)
         _register(admin, service)

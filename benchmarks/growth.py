@@ -8,29 +8,27 @@ Nine tasks in ten are one owner's, and all are open: neither a long list nor man
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.httpsession import URLLib3Session
 from botocore.session import get_session
 
 from benchmarks.figures import Figure, at_most
+from benchmarks.trivial_aws import sent_by
 from darkroom.domain import transitions
 from darkroom.domain.identifiers import new_task_id
 from darkroom.domain.task import Task
 from darkroom.stores.task_list import Filters, TaskList
 from darkroom.stores.tasks import TaskStore, open_shard, write_item
 from local.emulator import ROOT_KEY, Emulator
-from local.template import read_template, resources
+from tests.integration.aws import ACCOUNTS, TASKS, declared_tables
 from tests.unit.domain.test_transitions import NOW, a_task
 
 SIZES = (1_000, 10_000, 100_000)
 HOT_SHARE = 0.9
 ROUNDS, BATCHES = 40, 12
 TARGET = 1.10
-TABLES = {"TasksTable": "tasks", "AccountsTable": "accounts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,8 @@ def main() -> list[Figure]:
     """Measure and print."""
     emulator = Emulator()
     try:
-        _make_tables(emulator)
+        for table, declared in declared_tables().items():
+            emulator.client("dynamodb").create_table(TableName=table, **declared)
         session = get_session()
         session.set_credentials(ROOT_KEY, ROOT_KEY)
         client = session.create_client("dynamodb", "us-east-1", endpoint_url=emulator.url)
@@ -91,8 +90,8 @@ def _figures(costs: dict[str, list[Cost]], task_ids: list[str]) -> list[Figure]:
 
 
 def _operations(client: Any, task_ids: list[str]) -> dict[str, Callable[[], object]]:
-    store = TaskStore(client, "tasks", "accounts")
-    listed = TaskList(client, "tasks", store.get_many)
+    store = TaskStore(client, TASKS, ACCOUNTS)
+    listed = TaskList(client, TASKS, store.get_many)
     chosen = random.Random(1)
     later = itertools.count(NOW * 2)
 
@@ -119,11 +118,11 @@ def _ask(client: Any, operation: Callable[[], object]) -> Asked:
     client.meta.events.register("after-call.dynamodb", count, unique_id="count")
     answers: list[Any] = []
 
-    def keep(ask: Callable[[], Any]) -> Any:
+    def keep(_: object, ask: Callable[[], Any]) -> Any:
         answers.append(ask())
         return answers[-1]
 
-    with _sent_by(keep):
+    with sent_by(keep):
         operation()
     client.meta.events.unregister("after-call.dynamodb", unique_id="count")
     return Asked(operation, answers, read)
@@ -136,20 +135,9 @@ def _costs(found: list[Asked]) -> list[Cost]:
     return [Cost(len(asked.answers), asked.items, 1000 * cpu) for asked, cpu in zip(found, best, strict=True)]
 
 
-@contextmanager
-def _sent_by(answer: Callable[[Callable[[], Any]], Any]) -> Iterator[None]:
-    """Let `answer` give the answer to every request; it is handed what would ask AWS."""
-    send = URLLib3Session.send
-    URLLib3Session.send = lambda session, request: answer(lambda: send(session, request))  # type: ignore[assignment,method-assign]
-    try:
-        yield
-    finally:
-        URLLib3Session.send = send  # type: ignore[method-assign]
-
-
 def _cpu(asked: Asked) -> float:
     again = itertools.cycle(asked.answers)
-    with _sent_by(lambda _: next(again)):
+    with sent_by(lambda *_: next(again)):
         begun = time.process_time()
         for _ in range(ROUNDS):
             asked.operation()
@@ -161,7 +149,7 @@ def _fill(client: Any, have: int, wanted: int) -> list[str]:
     added = []
     for start in range(have, wanted, 25):
         tasks = [_a_task(number) for number in range(start, min(start + 25, wanted))]
-        client.batch_write_item(RequestItems={"tasks": [{"PutRequest": {"Item": write_item(task)}} for task in tasks]})
+        client.batch_write_item(RequestItems={TASKS: [{"PutRequest": {"Item": write_item(task)}} for task in tasks]})
         added += [task.task_id for task in tasks]
     return added
 
@@ -170,15 +158,6 @@ def _a_task(number: int) -> Task:
     owner = "hot" if number % 10 < 10 * HOT_SHARE else f"owner-{number % 1000}"
     created = NOW + number
     return replace(a_task(task_id=new_task_id(created), owner=owner), created_at=created)
-
-
-def _make_tables(emulator: Emulator) -> None:
-    declared = resources(read_template(), "AWS::DynamoDB::Table")
-    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    for logical, name in TABLES.items():
-        properties = declared[logical]["Properties"]
-        keys = {key: properties[key] for key in wanted if key in properties}
-        emulator.client("dynamodb").create_table(TableName=name, **keys)
 
 
 if __name__ == "__main__":

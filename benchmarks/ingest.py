@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -88,7 +89,6 @@ _measured = iter(range(10**6))
 def _measure(what: str, source: "_Source", emulator: Emulator, size: int, images: int = 0) -> dict[str, float]:
     images, task = images or IMAGES, f"task{next(_measured)}"
     s3 = emulator.client("s3")
-    sign = {"Bucket": BUCKET}
     asked = {
         "what": what,
         "source": source.url,
@@ -97,7 +97,7 @@ def _measure(what: str, source: "_Source", emulator: Emulator, size: int, images
         "images": images,
         "task": task,
         "puts": [
-            s3.generate_presigned_url("put_object", Params={**sign, "Key": f"tasks/o/{task}/{index}.raw"})
+            s3.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": f"tasks/o/{task}/{index}.raw"})
             for index in range(images)
         ],
     }
@@ -116,10 +116,12 @@ def _measure(what: str, source: "_Source", emulator: Emulator, size: int, images
     return answer
 
 
-class _Listener:
-    """Answers connections on loopback in threads of this process."""
+class _Source:
+    """Serves a BMP image of N megabytes at /N, to each connection at most so many bytes a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, bandwidth: float = float("inf")) -> None:
+        self._bandwidth = bandwidth
+        self._images = {size: _image(size * 1024 * 1024) for size in MEGABYTES}
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -130,25 +132,10 @@ class _Listener:
             threading.Thread(target=self._guarded, args=(connection,), daemon=True).start()
 
     def _guarded(self, connection: socket.socket) -> None:
-        with connection:
-            try:
-                self.serve(connection)
-            except OSError:
-                return
+        with connection, suppress(OSError):  # whoever asked is gone
+            self._serve(connection)
 
-    def serve(self, connection: socket.socket) -> None:
-        raise NotImplementedError
-
-
-class _Source(_Listener):
-    """Serves a BMP image of N megabytes at /N, to each connection at most so many bytes a second."""
-
-    def __init__(self, bandwidth: float = float("inf")) -> None:
-        self._bandwidth = bandwidth
-        self._images = {size: _image(size * 1024 * 1024) for size in MEGABYTES}
-        super().__init__()
-
-    def serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket) -> None:
         image = memoryview(self._images[int(_head(connection)[0].split(b" ")[1].strip(b"/"))])
         connection.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(image))
         begun = time.monotonic()

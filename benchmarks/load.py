@@ -21,8 +21,6 @@ class Requests:
     headers: dict[str, str]
     count: int
     at_once: int
-    paths: tuple[str, ...] = ()
-    """Paths to take turns instead of the one."""
     bursts: bool = False
     """Whether the next ones wait until all of the last ones are answered."""
 
@@ -33,9 +31,8 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it: seconds in all, each answer's in order, and how many were not 2xx."""
+    """What came of it: the seconds of each answer, in order, and how many were refused or broken (400 and above)."""
 
-    seconds: float
     latencies: list[float]
     failed: int
 
@@ -114,20 +111,18 @@ class _Connection:
 
 
 def _run(requests: Requests) -> Outcome:
-    paths = requests.paths or (requests.path,)
-    asked = [_request(requests, path) for path in paths]
+    asked = _request(requests)
     idle = [_Connection(requests.ports[place % len(requests.ports)]) for place in range(requests.at_once)]
     poll = selectors.DefaultSelector()
     for connection in idle:
         poll.register(connection.socket, selectors.EVENT_READ, connection)
     sent, busy, latencies, failed = 0, 0, [], 0
-    begun = time.perf_counter()
     while sent < requests.count or busy:
         # In bursts the next ones go out once all of the last ones are answered.
         if not requests.bursts or not busy:
             ready, idle = idle[: requests.count - sent], idle[requests.count - sent :]
             for connection in ready:
-                connection.send(asked[sent % len(asked)])
+                connection.send(asked)
                 sent, busy = sent + 1, busy + 1
         for key, _ in poll.select():
             answered = key.data.receive()
@@ -136,14 +131,14 @@ def _run(requests: Requests) -> Outcome:
                 failed += not 200 <= answered[1] < 400
                 idle.append(key.data)
                 busy -= 1
-    return Outcome(time.perf_counter() - begun, sorted(latencies), failed)
+    return Outcome(sorted(latencies), failed)
 
 
-def _request(requests: Requests, path: str) -> bytes:
+def _request(requests: Requests) -> bytes:
     headers = {"host": "127.0.0.1", "content-length": str(len(requests.body.encode())), **requests.headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     method = "POST" if requests.body else "GET"
-    return f"{method} {path} HTTP/1.1\r\n{lines}\r\n{requests.body}".encode()
+    return f"{method} {requests.path} HTTP/1.1\r\n{lines}\r\n{requests.body}".encode()
 
 
 if __name__ == "__main__":

@@ -1,22 +1,14 @@
 """Servers in processes of their own, for as long as a measurement needs them."""
 
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
 
+from local.emulator import free_port
 from local.paths import ROOT
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+from local.processes import Process
 
 
 def wait_for(port: int, seconds: float = 90) -> None:
@@ -33,30 +25,20 @@ def wait_for(port: int, seconds: float = 90) -> None:
 
 
 @contextmanager
-def process(command: list[str], environment: dict[str, str]) -> Iterator[int]:
-    """A process for as long as it is needed; what it says is shown only where it ends too early."""
-    said: IO[bytes]
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT, cwd=ROOT)
+def process(name: str, command: list[str], environment: dict[str, str]) -> Iterator[int]:
+    """A process for as long as it is needed. Yields its id; what it said last is shown where something goes wrong."""
+    with Process(f"bench-{name}", command, environment=environment, directory=ROOT) as running:
         try:
-            yield process.pid
+            yield running.pid
         except BaseException:
-            said.seek(0)
-            print(said.read()[-2000:].decode(errors="replace"))
+            print(running.last_words())
             raise
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 @contextmanager
 def function(name: str, environment: dict[str, str]) -> Iterator[tuple[int, int]]:
     """One of our functions behind the thinnest HTTP server. Yields its process's id and its port."""
     port = free_port()
-    with process([sys.executable, "-m", "benchmarks.front", name, str(port)], environment) as pid:
+    with process(f"{name}-{port}", [sys.executable, "-m", "benchmarks.front", name, str(port)], environment) as pid:
         wait_for(port)
         yield pid, port

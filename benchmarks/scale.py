@@ -119,7 +119,7 @@ class Pool:
 
     def __init__(self, calendar: Calendar, size: float) -> None:
         self._calendar = calendar
-        self.size = self._free = size
+        self.size = size
         self._line: deque[tuple[float, float, Callable[[], None]]] = deque()
         self._most = self._inside = 0.0
         self.waits: list[float] = []
@@ -135,16 +135,14 @@ class Pool:
 
     def leave(self, places: float) -> None:
         """Give places back."""
-        self._free += places
         self._inside -= places
         self._serve()
 
     def _serve(self) -> None:
-        while self._line and self._free >= self._line[0][1] - 1e-9:
+        while self._line and self._inside + self._line[0][1] <= self.size + 1e-9:
             since, places, then = self._line.popleft()
-            self._free -= places
-            self._most = max(self._most, self._inside + places)
             self._inside += places
+            self._most = max(self._most, self._inside)
             self.waits.append(self._calendar.now - since)
             then()
 

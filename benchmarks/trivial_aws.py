@@ -104,16 +104,24 @@ def requests_of(function: str, asked: dict[str, Any], task: Any = None) -> list[
 def recorded_requests() -> Iterator[list[str]]:
     """What botocore sends, by name."""
     found: list[str] = []
-    send = URLLib3Session.send
 
-    def watched(session: URLLib3Session, request: Any) -> Any:
+    def watched(request: Any, ask: Callable[[], Any]) -> Any:
         target = request.headers.get("X-Amz-Target", b"")
         found.append(target.decode().rpartition(".")[2] if target else f"{request.method} of S3")
-        return send(session, request)
+        return ask()
 
-    URLLib3Session.send = watched  # type: ignore[assignment,method-assign]
-    try:
+    with sent_by(watched):
         yield found
+
+
+@contextmanager
+def sent_by(answer: Callable[[Any, Callable[[], Any]], Any]) -> Iterator[None]:
+    """Let `answer` answer every request of botocore; it is handed the request, and what would ask AWS."""
+    send: Any = URLLib3Session.send
+    stand_in: Any = lambda session, request: answer(request, lambda: send(session, request))  # noqa: E731
+    URLLib3Session.send = stand_in  # type: ignore[method-assign]
+    try:
+        yield
     finally:
         URLLib3Session.send = send  # type: ignore[method-assign]
 

@@ -29,6 +29,11 @@ class Process:
             )
 
     @property
+    def pid(self) -> int:
+        """Its id."""
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it still runs."""
         return self._process.poll() is None

@@ -25,7 +25,7 @@ def emulated_aws() -> Iterator[None]:
 def make_tables() -> None:
     """The tables of the template and a bucket."""
     dynamodb = shared_session().client("dynamodb")
-    for name, declared in _declared_tables().items():
+    for name, declared in declared_tables().items():
         dynamodb.create_table(TableName=name, **declared)
     shared_session().client("s3").create_bucket(Bucket=BUCKET)
 
@@ -37,7 +37,8 @@ def shared_session() -> boto3.Session:
 
 
 @cache
-def _declared_tables() -> dict[str, dict[str, Any]]:
+def declared_tables() -> dict[str, dict[str, Any]]:
+    """What `create_table` is told of each table, as the template says, by its name here."""
     tables = resources(read_template(), "AWS::DynamoDB::Table")
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     declared = {name: tables[logical]["Properties"] for logical, name in _TABLES.items()}

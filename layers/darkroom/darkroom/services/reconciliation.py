@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from darkroom.domain.identifiers import well_formed
+from darkroom.domain.parts import parts
 from darkroom.domain.task import ImageState, Task
 from darkroom.observation import logger
 from darkroom.services.clock import Clock
-from darkroom.services.parts import parts
 from darkroom.stores.objects import ObjectStore
 from darkroom.stores.open_tasks import OpenTasks
 from darkroom.stores.queues import Copy, Look, Queues

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from darkroom.adapters.base import Adapter, QueryFailed, Ticket
 from darkroom.domain import schedule, transitions
+from darkroom.domain.parts import parts
 from darkroom.domain.task import AttemptState, Task
 from darkroom.domain.update import Update
 from darkroom.observation import follow, logger
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
-from darkroom.services.parts import parts
 from darkroom.services.results import put_aside
 from darkroom.services.upstreams import Upstreams
 from darkroom.stores.objects import ObjectStore

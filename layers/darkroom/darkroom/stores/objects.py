@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from darkroom.domain.parts import parts
 from darkroom.domain.task import StoredImage
 
 if TYPE_CHECKING:
@@ -142,9 +143,7 @@ class ObjectStore:
     def delete_task(self, owner: str, task_id: str) -> None:
         """Remove everything that lies under a task: images, references, kept callbacks and results."""
         for area in ("tasks", "callbacks", "results"):
-            keys = list(self._keys(f"{area}/{owner}/{task_id}/"))
-            for start in range(0, len(keys), 1000):
-                part = keys[start : start + 1000]
+            for part in parts(list(self._keys(f"{area}/{owner}/{task_id}/")), 1000):
                 self._client.delete_objects(
                     Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in part], "Quiet": True}
                 )

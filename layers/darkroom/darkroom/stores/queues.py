@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from darkroom.domain.parts import parts
 from darkroom.domain.schedule import jittered, queue_delay
 from darkroom.settings import Settings
 
@@ -96,9 +97,7 @@ class Queues:
 
     def send_all(self, messages: Iterable[Message]) -> None:
         """Queue any number of messages of one kind at once, without delay. Raises `NotQueued` if any was refused."""
-        waiting = list(messages)
-        for start in range(0, len(waiting), BATCH):
-            part = waiting[start : start + BATCH]
+        for part in parts(list(messages), BATCH):
             answer = self._client.send_message_batch(
                 QueueUrl=self._url(type(part[0])),
                 Entries=[{"Id": str(place), "MessageBody": _body(message)} for place, message in enumerate(part)],

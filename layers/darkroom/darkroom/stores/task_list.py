@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from darkroom.domain.identifiers import well_formed
+from darkroom.domain.parts import parts
 from darkroom.domain.task import Task
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ class TaskList:
     def _read(self, task_ids: list[str], filters: Filters) -> tuple[Task, ...]:
         """The tasks themselves, but for those that went away or moved on since the index was written."""
         tasks: dict[str, Task] = {}
-        for start in range(0, len(task_ids), BATCH):
-            tasks |= self._get_many(task_ids[start : start + BATCH])
+        for part in parts(task_ids, BATCH):
+            tasks |= self._get_many(part)
         return tuple(tasks[task_id] for task_id in task_ids if task_id in tasks and filters.fit(tasks[task_id]))
 
     def _query(self, owner: str, filters: Filters, limit: int, start: Any) -> Any:

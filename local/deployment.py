@@ -3,34 +3,19 @@
 import hashlib
 import io
 import json
-import os
-import subprocess
 from collections.abc import Mapping
 from typing import Any
 
-from local.emulator import REGION, ROOT_KEY, Emulator
+from local.emulator import Emulator
 from local.emulator_gaps import rewrite
 from local.packages import function_package, layer_package
-from local.paths import EMULATOR_ENVIRONMENT, TEMPLATE, WORK
 from local.template import Template, read_template, resources
+from local.translation import TranslationFailed, translate
 
 STACK = "darkroom"
 _ARTIFACTS = "darkroom-artifacts"
 API_ID = "da4c0001"
 """The id that the template's tag gives the API in the emulator."""
-
-_TRANSLATE = """
-import json, sys
-from samtranslator.translator.transform import transform
-from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
-
-class NoManagedPolicies(ManagedPolicyLoader):
-    def __init__(self): self._policy_map = {}
-    def load(self): return self._policy_map
-
-template, parameters = json.load(sys.stdin)
-json.dump(transform(template, parameters, NoManagedPolicies()), sys.stdout)
-"""
 
 
 class DeploymentFailed(Exception):
@@ -41,8 +26,8 @@ def deploy(emulator: Emulator, parameters: Mapping[str, str]) -> dict[str, str]:
     """Deploy the template with these parameters. Returns the stack's outputs. Raises `DeploymentFailed`."""
     template = read_template()
     uploaded = _with_uploads(emulator, template)
-    translated = _translate(uploaded, parameters)
-    _create(emulator, translated, parameters)
+    translated = rewrite(_translated(uploaded, parameters))
+    _create(emulator, json.dumps(translated), parameters)
     _mend(emulator, template, parameters)
     _check_routes(emulator, template)
     stack = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
@@ -67,19 +52,11 @@ def _with_uploads(emulator: Emulator, template: Template) -> Template:
     return template
 
 
-def _translate(template: Template, parameters: Mapping[str, str]) -> str:
-    """The SAM template as plain CloudFormation, by AWS's own translator in the emulator's environment."""
-    defaults = {name: entry["Default"] for name, entry in template["Parameters"].items() if "Default" in entry}
-    given = json.dumps([template, {**defaults, **parameters}])
-    command = [str(EMULATOR_ENVIRONMENT / "bin" / "python"), "-c", _TRANSLATE]
-    environment = {
-        "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": ROOT_KEY, "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
-        "PATH": os.defpath, "HOME": str(WORK),
-    }  # fmt: skip
-    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise DeploymentFailed(f"{TEMPLATE.name} could not be translated:\n{done.stderr[-2000:]}")
-    return json.dumps(rewrite(json.loads(done.stdout)))
+def _translated(template: Template, parameters: Mapping[str, str]) -> Template:
+    try:
+        return translate(template, parameters)
+    except TranslationFailed as error:
+        raise DeploymentFailed(str(error)) from error
 
 
 def _create(emulator: Emulator, translated: str, parameters: Mapping[str, str]) -> None:

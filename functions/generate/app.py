@@ -15,7 +15,7 @@ def submit(record: Any) -> None:
     """Submit the task that one message names."""
     message = read_message(Submission, record.body)
     follow(message.task_id)
-    assembly.dispatcher().submit_due(message.task_id)
+    assembly.dispatcher().submit_due(message)
 
 
 def give_up(record: Any) -> None:

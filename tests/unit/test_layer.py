@@ -12,7 +12,7 @@ import pytest
 from local.packages import layer_package
 from tests.integration.aws import BUCKET, emulated_aws
 
-SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "sqs")
+SERVICES = ("dynamodb", "events", "s3", "scheduler", "secretsmanager", "sqs")
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,20 @@ class Settings:
         """URL of the queue that takes what another (or `notify`) gave up on."""
         return self._required(f"DARKROOM_{name.upper()}_DEAD_LETTERS_URL")
 
+    def dead_letters_of(self, name: str) -> str | None:
+        """The same where this function was told of it, else None."""
+        return self.environment.get(f"DARKROOM_{name.upper()}_DEAD_LETTERS_URL") or None
+
+    @property
+    def schedule_group(self) -> str:
+        """Name of the group for the schedules of long waits; empty where this function makes none."""
+        return self.environment.get("DARKROOM_SCHEDULE_GROUP", "")
+
+    @property
+    def scheduler_role(self) -> str:
+        """ARN of the role that EventBridge Scheduler sends messages by; empty where this function makes no schedules."""
+        return self.environment.get("DARKROOM_SCHEDULER_ROLE", "")
+
     @property
     def signing_secret(self) -> str:
         """Id of the secret that callback tokens and task ids are derived from."""

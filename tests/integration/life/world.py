@@ -377,7 +377,7 @@ class World:
                 look = read_message(Look, message.body)
                 self.tracker.look(look, self.tracker.survey([look]))
             case "Submission":
-                self.dispatcher.submit_due(read_message(Submission, message.body).task_id)
+                self.dispatcher.submit_due(read_message(Submission, message.body))
             case "Copy":
                 self.ingestor.copy(read_message(Copy, message.body), redelivered=message.receives > 0)
             case "Delivery":

@@ -13,6 +13,15 @@ MAX_QUEUE_DELAY = 900
 """The longest delay that SQS takes (AWS: SQS quotas, DelaySeconds)."""
 
 
+MAX_HOPS = 160
+"""How often a message that came before its moment is put off once more; then it is acted upon, early. Fifteen minutes
+a hop reach beyond the longest wait of `WEBHOOKS` with its jitter (34.1 h)."""
+
+MAX_LOOKS = 2_000
+"""Looks at one task, after which it ends with what it has: more than fit into the longest life that a task can have,
+a deadline of a day and the hour for its images, at the fastest pace that is kept for long."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryRule:
     """How often one webhook is tried: the waits between its attempts, and how long an answer may take. Seconds."""

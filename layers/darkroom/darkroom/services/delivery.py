@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from random import random
 from typing import Protocol
 
-from darkroom.domain.schedule import RetryRule, jittered
+from darkroom.domain.schedule import MAX_HOPS, RetryRule, jittered
 from darkroom.domain.task import Task
 from darkroom.observation import count, follow, logger
 from darkroom.outbound.webhook import DeliveryOutcome
@@ -61,10 +61,13 @@ class Deliverer:
         self._scale = scale
 
     def deliver(self, message: Delivery) -> None:
-        """Make the attempt that a message asks for, unless it was made; queue the next one where it failed."""
+        """Make the attempt that a message asks for, unless it was made; queue the next one where it failed.
+
+        One that comes before its time is put off, but not for ever: after `MAX_HOPS` it is made early.
+        """
         now = self._clock()
-        if message.due_at > now:
-            self._queues.send_at(message, message.due_at, now=now)
+        if message.due_at > now and message.hops < MAX_HOPS:
+            self._queues.send_at(replace(message, hops=message.hops + 1), message.due_at, now=now)
             return
         task = self._tasks.get(message.task_id)
         if task is None or not task.request.callback_url or not task.status.terminal:
@@ -124,7 +127,7 @@ class Deliverer:
         """Queue the attempt after one that was made: also when its own message comes a second time."""
         if made.next_at is None or log.attempt(message.round, message.attempt + 1):
             return
-        following = replace(message, attempt=message.attempt + 1, due_at=made.next_at)
+        following = replace(message, attempt=message.attempt + 1, due_at=made.next_at, hops=0)
         self._queues.send_at(following, made.next_at, now=self._clock())
 
 

@@ -1,6 +1,7 @@
 """Submitting a task to the offer in line: the request goes out once, and what came of it is recorded."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from darkroom.adapters.base import (
@@ -13,6 +14,7 @@ from darkroom.adapters.base import (
 )
 from darkroom.domain import transitions
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
+from darkroom.domain.schedule import MAX_HOPS
 from darkroom.domain.task import Task
 from darkroom.domain.update import Update
 from darkroom.observation import count, follow, logger
@@ -79,15 +81,18 @@ class Dispatcher:
             now=self._clock(),
         )
 
-    def submit_due(self, task_id: str) -> None:
-        """Submit a task whose submission was put off or is synchronous. Does nothing where that is done already."""
-        task = self._tasks.get(task_id)
+    def submit_due(self, message: Submission) -> None:
+        """Submit a task whose submission was put off or is synchronous. Does nothing where that is done already.
+
+        A message that comes before its time is put off, but not for ever: after `MAX_HOPS` the task is submitted early.
+        """
+        task = self._tasks.get(message.task_id)
         if task is None or not task.awaits_submission:
             return
-        follow(task_id, task.correlation_id)
+        follow(task.task_id, task.correlation_id)
         now = self._clock()
-        if task.retry_at > now:
-            self._queues.send_at(Submission(task_id), task.retry_at, now=now)
+        if task.retry_at > now and message.hops < MAX_HOPS:
+            self._queues.send_at(replace(message, hops=message.hops + 1), task.retry_at, now=now)
             return
         opened = self._tasks.change(task, self.open_attempt, cause="submit")
         if opened.happened:

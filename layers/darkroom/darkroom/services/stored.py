@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from darkroom.stores.objects import ObjectStore
     from darkroom.stores.queues import Queues
     from darkroom.stores.request_rates import RequestRates
+    from darkroom.stores.schedules import Schedules
     from darkroom.stores.secrets import SigningKeys
     from darkroom.stores.task_list import TaskList
     from darkroom.stores.tasks import TaskStore
@@ -78,7 +79,22 @@ class Stores:
         """The queues."""
         from darkroom.stores.queues import Queues
 
-        return Queues(clients.sqs(), self.settings)
+        return Queues(clients.sqs(), self.settings, self._schedules)
+
+    @cache  # noqa: B019
+    def _schedules(self) -> "Schedules | None":
+        """Waits longer than SQS's, where this function may book them."""
+        if not (self.settings.schedule_group and self.settings.scheduler_role):
+            return None
+        from darkroom.stores.schedules import Schedules
+
+        return Schedules(
+            clients.scheduler,
+            self.settings.schedule_group,
+            self.settings.scheduler_role,
+            clients.region(),
+            self.settings.dead_letters_of,
+        )
 
     @cache  # noqa: B019
     def links(self) -> "LinkSigner":

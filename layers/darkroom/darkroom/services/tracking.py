@@ -76,7 +76,7 @@ class Tracker:
         follow(task.task_id, task.correlation_id)
         try:
             task = self._apply(task, survey.updates.get(look.task_id))
-            task = self._keep_deadline(self._mend(task))
+            task = self._keep_deadline(self._mend(task), look)
         except NoSuchTask:
             return
         if not task.status.terminal and not look.once:
@@ -147,10 +147,14 @@ class Tracker:
             task = changed.after
         return task
 
-    def _keep_deadline(self, task: Task) -> Task:
+    def _keep_deadline(self, task: Task, look: Look) -> Task:
+        """End a task whose time is up, or that was looked at more often than any deadline allows."""
         now = self._clock()
-        if task.status.terminal or now < self._last_moment(task):
+        in_time = now < self._last_moment(task)
+        if task.status.terminal or (in_time and look.looks < schedule.MAX_LOOKS):
             return task
+        if in_time:
+            logger.error("ended after too many looks", extra={"looks": look.looks})
         return self._tasks.change(task, lambda current: transitions.expire(current, now=now), cause="look").after
 
     def _last_moment(self, task: Task) -> float:
@@ -177,8 +181,9 @@ class Tracker:
         logger.info("provider told of cancellation", extra={"provider": attempt.provider, "stopped": stopped})
 
     def _wait_for_record(self, look: Look) -> None:
-        if not look.once and self._clock() - look.sent_at < RECORD_GRACE:
-            self._queues.send(look, wait=10)
+        young = self._clock() - look.sent_at < RECORD_GRACE and look.hops < schedule.MAX_HOPS
+        if young and not look.once:
+            self._queues.send(replace(look, hops=look.hops + 1), wait=10)
 
     def _scaled(self, seconds: float, least: float = 5) -> float:
         """A grace in milliseconds: scaled, but never so short that work under way is taken for lost."""

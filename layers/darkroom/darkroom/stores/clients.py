@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
+    from darkroom.stores.schedules import SchedulerClient
+
 # Well under every function's time-out, so that a hanging call still leaves time for another try.
 _CONFIG = Config(
     connect_timeout=2,
@@ -31,6 +33,9 @@ _CONFIG = Config(
 )
 # A body that carries its own checksum need not be hashed again for its signature.
 _STORAGE_CONFIG = _CONFIG.merge(Config(read_timeout=30, s3={"payload_signing_enabled": False}))
+
+# There is another way where it does not answer soon, and whoever waits for it has just spent time on something else.
+_SCHEDULER_CONFIG = _CONFIG.merge(Config(read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}))
 
 
 def dynamodb() -> "DynamoDBClient":
@@ -56,6 +61,12 @@ def s3() -> "S3Client":
 def events() -> "EventBridgeClient":
     """The EventBridge client."""
     client: EventBridgeClient = _client("events", _CONFIG)
+    return client
+
+
+def scheduler() -> "SchedulerClient":
+    """The EventBridge Scheduler client."""
+    client: SchedulerClient = _client("scheduler", _SCHEDULER_CONFIG)
     return client
 
 

@@ -1,18 +1,26 @@
-"""The queues, and the one message form of each."""
+"""The queues, and the one message form of each.
+
+A message leaves out what is at its default and ignores what it does not know, so that a release reads what the one
+before or after it sent. Every kind counts how often it was handed on, and somebody ends that count (`MAX_LOOKS`,
+`MAX_HOPS`, `IMAGE_WAITS`): Lambda's own guard against loops is off for the functions that feed themselves.
+"""
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from darkroom.domain.parts import parts
-from darkroom.domain.schedule import jittered, queue_delay
+from darkroom.domain.schedule import MAX_QUEUE_DELAY, jittered, queue_delay
 from darkroom.settings import Settings
+from darkroom.stores.tolerance import known
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+    from darkroom.stores.schedules import Schedules
 
 BATCH = 10
 """Messages that one SendMessageBatch takes (AWS: SQS quotas)."""
@@ -23,7 +31,8 @@ class Look:
     """Look at a task. `looks` counts those before; `cancel` asks only to tell the provider that it was cancelled;
     `once` is a look beside the others, which no other follows.
 
-    `sent_at` (Unix milliseconds) tells a look that outran its record from one whose task is gone.
+    `sent_at` (Unix milliseconds) tells a look that outran its record from one whose task is gone; `hops` counts how
+    often it waited for it.
     """
 
     task_id: str
@@ -31,13 +40,15 @@ class Look:
     cancel: bool = False
     once: bool = False
     sent_at: int = 0
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Submit a task to the offer in line."""
+    """Submit a task to the offer in line. `hops` counts how often it was put off since it was first queued."""
 
     task_id: str
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +62,44 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Deliver a task's webhook. `attempt` counts from 1 within `round`, which is 0 but for what was sent again."""
+    """Deliver a task's webhook. `attempt` counts from 1 within `round`, which is 0 but for what was sent again.
+
+    `hops` counts how often this attempt was put off because its message came before `due_at` (Unix milliseconds).
+    """
 
     task_id: str
     attempt: int = 1
     round: int = 0
     due_at: int = 0
+    hops: int = 0
 
 
 Message = Look | Submission | Copy | Delivery
 M = TypeVar("M", Look, Submission, Copy, Delivery)
-_QUEUES: dict[type[Message], str] = {
+QUEUES: dict[type[Message], str] = {
     Look: "look",
     Submission: "generate",
     Copy: "ingest",
     Delivery: "webhook",
 }
+"""The queue of each kind of message."""
 
 
 class Queues:
-    """Sends our messages. Waits are in seconds, divided by the deployment's time scale."""
+    """Sends our messages. Waits are in seconds, divided by the deployment's time scale.
 
-    def __init__(self, client: "SQSClient", settings: Settings) -> None:
+    `schedules` books waits that are longer than SQS's; where there is none, they are walked in hops.
+    """
+
+    def __init__(
+        self,
+        client: "SQSClient",
+        settings: Settings,
+        schedules: "Callable[[], Schedules | None]" = lambda: None,
+    ) -> None:
         self._client = client
         self._settings = settings
+        self._schedules = schedules
 
     def send(self, message: Message, *, wait: float = 0) -> None:
         """Queue one message, to arrive after `wait` seconds (clamped to what SQS takes, jittered by a tenth)."""
@@ -87,13 +112,20 @@ class Queues:
     def send_at(self, message: Message, due_at: int, *, now: int) -> None:
         """Queue one message for a moment (both in Unix milliseconds), which no time scale moves.
 
-        A moment further off than SQS can wait gives an early message: whoever reads it sends it on.
+        A moment further off than SQS can wait is booked as a schedule. Where that can't be done, the message comes as
+        late as SQS allows, and so too early: whoever reads it sends it on.
         """
+        seconds = (due_at - now) / 1000
+        if seconds > MAX_QUEUE_DELAY and self._booked(message, due_at):
+            return
         self._client.send_message(
-            QueueUrl=self._url(type(message)),
-            MessageBody=_body(message),
-            DelaySeconds=queue_delay((due_at - now) / 1000),
+            QueueUrl=self._url(type(message)), MessageBody=_body(message), DelaySeconds=queue_delay(seconds)
         )
+
+    def _booked(self, message: Message, due_at: int) -> bool:
+        schedules = self._schedules()
+        kind = type(message)
+        return schedules is not None and schedules.book(QUEUES[kind], self._url(kind), _body(message), due_at)
 
     def send_all(self, messages: Iterable[Message]) -> None:
         """Queue any number of messages of one kind at once, without delay. Raises `NotQueued` if any was refused."""
@@ -106,7 +138,7 @@ class Queues:
                 raise NotQueued(answer["Failed"][0].get("Message", "SQS gave no reason"))
 
     def _url(self, kind: type[Message]) -> str:
-        return self._settings.queue_url(_QUEUES[kind])
+        return self._settings.queue_url(QUEUES[kind])
 
 
 class NotQueued(Exception):
@@ -114,11 +146,14 @@ class NotQueued(Exception):
 
 
 def read_message(kind: type[M], body: str) -> M:
-    """The message in an SQS body. Raises `ValueError` where it is not one of this kind."""
+    """The message in an SQS body; fields of a later release are ignored.
+
+    Raises `ValueError` where it is not one of this kind.
+    """
     try:
         values: Any = json.loads(body)
-        return kind(**values)
-    except (TypeError, ValueError, RecursionError) as error:
+        return kind(**known(kind, values))
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a {kind.__name__} message: {error}") from error
 
 
@@ -132,4 +167,10 @@ def readable(kind: type[M], bodies: Iterable[str]) -> list[M]:
 
 
 def _body(message: Message) -> str:
-    return json.dumps(asdict(message), separators=(",", ":"))
+    """What is at its default is left out: a release that does not know a field yet still reads what it can."""
+    given = {
+        field.name: value
+        for field in fields(message)
+        if (value := getattr(message, field.name)) != field.default or field.default is MISSING
+    }
+    return json.dumps(given, separators=(",", ":"))

@@ -59,7 +59,7 @@ class Settings:
 
     @property
     def scheduler_role(self) -> str:
-        """ARN of the role that EventBridge Scheduler sends messages by; empty where this function makes no schedules."""
+        """ARN of the role that EventBridge Scheduler sends messages by; empty where this function books none."""
         return self.environment.get("DARKROOM_SCHEDULER_ROLE", "")
 
     @property

@@ -12,8 +12,9 @@ from darkroom.domain import transitions
 from darkroom.domain.task import Task
 from darkroom.domain.update import Status
 from darkroom.stores.accounts import AccountStore
+from darkroom.stores.contention import Contention
 from darkroom.stores.task_list import BadCursor, Filters, TaskList
-from darkroom.stores.tasks import Contention, NoSuchTask, TaskExists, TaskStore
+from darkroom.stores.tasks import NoSuchTask, TaskExists, TaskStore
 from tests.integration.aws import ACCOUNTS, TASKS, emulated_aws
 from tests.unit.domain.test_transitions import NOW, a_task, copying, stored
 

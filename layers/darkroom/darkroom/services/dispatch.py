@@ -12,6 +12,7 @@ from darkroom.adapters.base import (
     UpstreamAnswer,
     UpstreamRequest,
 )
+from darkroom.adapters.registry import UnknownProvider
 from darkroom.domain import transitions
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.schedule import MAX_HOPS
@@ -77,9 +78,15 @@ class Dispatcher:
         return transitions.begin_attempt(
             task,
             credential=self._upstreams.current_credential(offer.provider),
-            expects_callback=not offer.synchronous and self._addresses.given_to(self._adapters(offer.provider)),
+            expects_callback=not offer.synchronous and self._calls_back(offer.provider),
             now=self._clock(),
         )
+
+    def _calls_back(self, provider: str) -> bool:
+        try:
+            return self._addresses.given_to(self._adapters(provider))
+        except UnknownProvider:  # of another release: its order will be refused, and the next offer be asked
+            return False
 
     def submit_due(self, message: Submission) -> None:
         """Submit a task whose submission was put off or is synchronous. Does nothing where that is done already.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import IO
 
 from darkroom.adapters.base import Adapter, QueryFailed, Ticket
+from darkroom.adapters.registry import UnknownProvider
 from darkroom.domain import schedule, transitions
 from darkroom.domain.failure import ErrorCode, Failure
 from darkroom.domain.image_format import ImageFacts, NotAnImage, TruncatedImage, inspect
@@ -154,7 +155,7 @@ class Ingestor:
         try:
             upstream = self._upstreams.reach(attempt.provider, attempt.credential)
             update = self._adapters(attempt.provider).query([ticket], upstream).get(attempt.upstream_id)
-        except QueryFailed as reason:
+        except (QueryFailed, UnknownProvider) as reason:
             logger.warning("no fresh link", extra={"provider": attempt.provider, "reason": str(reason)})
             return False
         if update is None or image.index >= len(update.images):

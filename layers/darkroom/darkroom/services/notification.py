@@ -64,4 +64,10 @@ class Notifier:
 
 
 def _ended(item: Mapping[str, Any]) -> bool:
-    return "document" in item and Status(item["status"]["S"]).terminal
+    """Whether an item is a task that has ended; one with a status of a later release, if it is not among the open."""
+    if "document" not in item:
+        return False
+    try:
+        return Status(item["status"]["S"]).terminal
+    except ValueError:
+        return "open_in" not in item

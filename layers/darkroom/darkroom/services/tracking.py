@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from darkroom.adapters.base import Adapter, QueryFailed, Ticket
+from darkroom.adapters.registry import UnknownProvider
 from darkroom.domain import schedule, transitions
 from darkroom.domain.parts import parts
 from darkroom.domain.task import AttemptState, Task
@@ -92,9 +93,15 @@ class Tracker:
                 running[attempt.provider, attempt.credential].append(task)
         updates: dict[str, Update] = {}
         for (provider, credential), group in running.items():
-            for part in parts(group, self._adapters(provider).traits.page_size):
+            for part in parts(group, self._page_size(provider)):
                 updates.update(self._ask(provider, credential, part))
         return updates
+
+    def _page_size(self, provider: str) -> int:
+        try:
+            return self._adapters(provider).traits.page_size
+        except UnknownProvider:  # of another release; `_ask` tells of it
+            return 100
 
     def _ask(self, provider: str, credential: str, tasks: Sequence[Task]) -> dict[str, Update]:
         """One query about some tasks of one provider; a look without an answer changes nothing."""
@@ -173,7 +180,10 @@ class Tracker:
         attempt = task.attempt if task else None
         if attempt is None or not attempt.upstream_id:
             return
-        adapter = self._adapters(attempt.provider)
+        try:
+            adapter = self._adapters(attempt.provider)
+        except UnknownProvider:
+            return
         if not adapter.traits.can_cancel:
             return
         ticket = Ticket(attempt.upstream_id, attempt.upstream_model)

@@ -81,7 +81,7 @@ class AccountStore:
             for name, value in item.items():
                 model, _, rest = name.partition("|")
                 provider, _, what = rest.partition("|")
-                if what:
+                if what and "N" in value:
                     counters = counted.setdefault((model, provider), {})
                     counters[what] = counters.get(what, Decimal(0)) + Decimal(value["N"])
         return [_usage_line(*pair, counters) for pair, counters in sorted(counted.items())]

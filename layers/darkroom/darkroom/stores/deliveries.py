@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from darkroom.stores.conditions import raise_unless_condition_failed
+from darkroom.stores.tolerance import known, member, unknown
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -52,6 +53,8 @@ class DeliveryLog:
     state: DeliveryState = DeliveryState.PENDING
     attempts: tuple[DeliveryAttempt, ...] = ()
     version: int = 0
+    unread: Mapping[int, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    """What a later release recorded and this one can't read, by the attempt's number; 0 is the log itself."""
 
     def attempt(self, round_number: int, turn: int) -> DeliveryAttempt | None:
         """The attempt with this place in this round, if it was ever begun."""
@@ -89,7 +92,7 @@ class DeliveryStore:
                     **_key(log.task_id),
                     "version": {"N": str(saved.version)},
                     "expires_at": {"N": str(log.expires_at)},
-                    "log": {"S": json.dumps(asdict(saved), separators=(",", ":"))},
+                    "log": {"S": json.dumps(_record(saved), separators=(",", ":"))},
                 },
                 ConditionExpression="attribute_not_exists(task_id) OR version = :version",
                 ExpressionAttributeValues={":version": {"N": str(log.version)}},
@@ -108,7 +111,23 @@ def _key(task_id: str) -> dict[str, Any]:
     return {"task_id": {"S": f"webhook#{task_id}"}}
 
 
+def _record(log: DeliveryLog) -> dict[str, Any]:
+    record = asdict(log)
+    del record["unread"]
+    record["attempts"] = [{**log.unread.get(each["number"], {}), **each} for each in record["attempts"]]
+    return {**log.unread.get(0, {}), **record}
+
+
 def _read(item: Mapping[str, Any]) -> DeliveryLog:
+    """The log of an item, whichever release wrote it: a state that is not known here counts as under way."""
     record = json.loads(item["log"]["S"])
-    attempts = tuple(DeliveryAttempt(**attempt) for attempt in record.pop("attempts"))
-    return DeliveryLog(**{**record, "state": DeliveryState(record["state"]), "attempts": attempts})
+    unread = {0: unknown(DeliveryLog, record)}
+    unread |= {each["number"]: unknown(DeliveryAttempt, each) for each in record["attempts"]}
+    return DeliveryLog(
+        **{
+            **known(DeliveryLog, record),
+            "state": member(DeliveryState, record["state"], DeliveryState.PENDING),
+            "attempts": tuple(DeliveryAttempt(**known(DeliveryAttempt, each)) for each in record["attempts"]),
+            "unread": {place: fields for place, fields in unread.items() if fields},
+        }
+    )

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from darkroom.domain.parts import parts
 from darkroom.domain.task import StoredImage
+from darkroom.stores.tolerance import known
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -137,7 +138,7 @@ class ObjectStore:
         kept = []
         for key in self._keys(callbacks_prefix(owner, task_id)):
             record: dict[str, Any] = json.loads(self.read(key))
-            kept.append(KeptCallback(**{**record, "body": base64.b64decode(record["body"])}))
+            kept.append(KeptCallback(**{**known(KeptCallback, record), "body": base64.b64decode(record["body"])}))
         yield from sorted(kept, key=lambda callback: callback.received_at)
 
     def delete_task(self, owner: str, task_id: str) -> None:

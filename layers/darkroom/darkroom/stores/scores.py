@@ -44,8 +44,9 @@ class ScoreStore:
         for item in every_item(
             self._client, TableName=self._table, KeyConditionExpression=query, ExpressionAttributeValues=values
         ):
-            _, provider, model = item["sk"]["S"].split("|", 2)
-            days.setdefault((provider, model), []).append(_score(item))
+            _, *offer = item["sk"]["S"].split("|", 2)
+            if len(offer) == 2:
+                days.setdefault((offer[0], offer[1]), []).append(_score(item))
         return {offer: merged(scores) for offer, scores in days.items()}
 
     def _add(self, attempt: Attempt, counts: Mapping[str, Decimal | int], at: int) -> None:
@@ -87,8 +88,8 @@ def _score(item: Mapping[str, Any]) -> Score:
         return int(item.get(name, {}).get("N", "0"))
 
     def steps(prefix: str) -> dict[int, int]:
-        found = {name: value for name, value in item.items() if name.startswith(prefix)}
-        return {int(name.removeprefix(prefix)): int(value["N"]) for name, value in found.items()}
+        found = {name.removeprefix(prefix): value for name, value in item.items() if name.startswith(prefix)}
+        return {int(step): int(value["N"]) for step, value in found.items() if step.isdecimal()}
 
     return Score(
         completed=number("completed"),

@@ -1,28 +1,13 @@
 """A task as plain JSON values and back: the form in which it is recorded."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
-from darkroom.domain.failure import Disposition, ErrorCode, Failure
-from darkroom.domain.history_entry import HistoryEntry
-from darkroom.domain.request import Action, ImageRequest, Strategy
-from darkroom.domain.task import (
-    Attempt,
-    AttemptState,
-    Entry,
-    Image,
-    ImageState,
-    PlannedOffer,
-    StoredImage,
-    Task,
-    Terms,
-    Usage,
-)
-from darkroom.domain.update import Status
-
-Json = dict[str, Any]
+from darkroom.domain.failure import Failure
+from darkroom.domain.request import ImageRequest
+from darkroom.domain.task import Attempt, Entry, Image, PlannedOffer, StoredImage, Task, Terms
+from darkroom.stores.task_reader import TaskReader
+from darkroom.stores.unread import Json, restore
 
 
 def to_record(task: Task) -> Json:
@@ -53,41 +38,18 @@ def to_record(task: Task) -> Json:
     }
     if task.entry:
         record["entry"] = {name: getattr(task.entry, name) for name in Entry.__slots__}
-    if task.terms != Terms():
+    if task.terms != Terms() or ("terms",) in task.unread:
         record["terms"] = {name: getattr(task.terms, name) for name in Terms.__slots__}
     if task.history:
         record["history"] = [[each.at, each.what, each.cause, each.details] for each in task.history]
+    if task.unread:
+        restore(record, task.unread)
     return record
 
 
 def from_record(record: Mapping[str, Any]) -> Task:
-    """The task that was recorded."""
-    return Task(
-        task_id=record["task_id"],
-        owner=record["owner"],
-        request=request_from_record(record["request"]),
-        fingerprint=record["fingerprint"],
-        plan=tuple(_offer_from_record(offer) for offer in record["plan"]),
-        created_at=record["created_at"],
-        deadline_at=record["deadline_at"],
-        expires_at=record["expires_at"],
-        correlation_id=record["correlation_id"],
-        status=Status(record["status"]),
-        version=record["version"],
-        progress=record["progress"],
-        position=record["position"],
-        retry_at=record["retry_at"],
-        started_at=record["started_at"],
-        completed_at=record["completed_at"],
-        copying_at=record["copying_at"],
-        attempts=tuple(_attempt_from_record(attempt) for attempt in record["attempts"]),
-        images=tuple(_image_from_record(image) for image in record["images"]),
-        usage=Usage(Decimal(record["reserved"]), Decimal(record["charged"])),
-        error=_failure_from_record(record["error"]),
-        entry=Entry(**record["entry"]) if "entry" in record else None,
-        terms=Terms(**record.get("terms", {})),
-        history=tuple(HistoryEntry(*each) for each in record.get("history", [])),
-    )
+    """The task that was recorded, by this release or another (what this one can't read is kept in `unread`)."""
+    return TaskReader().task(record)
 
 
 def request_to_record(request: ImageRequest) -> Json:
@@ -101,18 +63,6 @@ def request_to_record(request: ImageRequest) -> Json:
     }
 
 
-def request_from_record(record: Mapping[str, Any]) -> ImageRequest:
-    """The request that was recorded."""
-    request = ImageRequest(**record)
-    return replace(
-        request,
-        action=Action(request.action),
-        strategy=Strategy(request.strategy),
-        image_urls=tuple(request.image_urls),
-        providers=tuple(request.providers),
-    )
-
-
 def _offer_to_record(offer: PlannedOffer) -> Json:
     return {
         "provider": offer.provider,
@@ -122,10 +72,6 @@ def _offer_to_record(offer: PlannedOffer) -> Json:
         "tries": offer.tries,
         "closed": offer.closed,
     }
-
-
-def _offer_from_record(record: Mapping[str, Any]) -> PlannedOffer:
-    return PlannedOffer(**{**record, "price": Decimal(record["price"])})
 
 
 def _attempt_to_record(attempt: Attempt) -> Json:
@@ -141,16 +87,6 @@ def _attempt_to_record(attempt: Attempt) -> Json:
     }
 
 
-def _attempt_from_record(record: Mapping[str, Any]) -> Attempt:
-    return Attempt(
-        **{
-            **record,
-            "state": AttemptState(record["state"]),
-            "failure": _failure_from_record(record["failure"]),
-        }
-    )
-
-
 def _image_to_record(image: Image) -> Json:
     stored = image.stored
     return {
@@ -162,16 +98,6 @@ def _image_to_record(image: Image) -> Json:
     }
 
 
-def _image_from_record(record: Mapping[str, Any]) -> Image:
-    return Image(
-        index=record["index"],
-        state=ImageState(record["state"]),
-        source=record["source"],
-        stored=StoredImage(**record["stored"]) if record["stored"] else None,
-        failure=_failure_from_record(record["failure"]),
-    )
-
-
 def _failure_to_record(failure: Failure | None) -> Json | None:
     if failure is None:
         return None
@@ -181,14 +107,3 @@ def _failure_to_record(failure: Failure | None) -> Json | None:
         "disposition": failure.disposition.value,
         "upstream_code": failure.upstream_code,
     }
-
-
-def _failure_from_record(record: Mapping[str, Any] | None) -> Failure | None:
-    if record is None:
-        return None
-    return Failure(
-        ErrorCode(record["code"]),
-        record["message"],
-        Disposition(record["disposition"]),
-        record["upstream_code"],
-    )

@@ -18,7 +18,9 @@ from botocore.exceptions import ClientError
 from darkroom.domain.history import with_history
 from darkroom.domain.task import Task
 from darkroom.stores import admission
+from darkroom.stores.contention import Tries, condition_failed, lost_race, reasons, throttled
 from darkroom.stores.task_record import from_record, to_record
+from darkroom.stores.unread import Unread
 from darkroom.stores.usage import usage_update
 
 if TYPE_CHECKING:
@@ -26,8 +28,11 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 OPEN_SHARDS = 8
-MAX_CONFLICTS = 40
-"""Lost races after which a change gives up: far more than the fifteen images of one task can cause."""
+_ATTRIBUTES = frozenset(
+    {"task_id", "owner", "created_at", "status", "model", "provider", "version", "expires_at", "open_in", "document"}
+)
+_ITEM = ("attributes of the item",)
+"""Where a task keeps the attributes of its item that are not known here."""
 
 
 class TaskExists(Exception):
@@ -40,10 +45,6 @@ class TaskExists(Exception):
 
 class NoSuchTask(Exception):
     """No task with this id is recorded (any more)."""
-
-
-class Contention(Exception):
-    """The record changed under every try to change it; the caller should come back later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +110,25 @@ class TaskStore:
             "ConditionExpression": "attribute_not_exists(task_id)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        try:
-            if task.terms.metered or task.terms.counted:
-                self._create_on_terms(task, put, open_limit)
-            else:
-                self._client.put_item(**put)
-        except ClientError as error:
-            found = _item_found(error)
-            if found is None or "task_id" not in found:
-                raise
-            raise TaskExists(read_item(found)) from error
+        tries = Tries(task.task_id)
+        while True:
+            try:
+                if task.terms.metered or task.terms.counted:
+                    self._create_on_terms(task, put, open_limit)
+                else:
+                    self._client.put_item(**put)
+                return
+            except ClientError as error:
+                found = _item_found(error)
+                if found is not None and "task_id" in found:
+                    raise TaskExists(read_item(found)) from error
+                if condition_failed(error) or not throttled(error):
+                    raise
+                tries.throttled(error)
 
     def _create_on_terms(self, task: Task, put: Any, open_limit: int) -> None:
-        for lost in range(MAX_CONFLICTS):
+        tries = Tries(f"the account of {task.task_id}")
+        while True:
             budget = self._budgets.get(task.owner)
             reserve = admission.reserve_parts(self._accounts_table, task, budget=budget)
             count = admission.count_parts(self._accounts_table, task, limit=open_limit)
@@ -130,32 +137,30 @@ class TaskStore:
                 self._client.transact_write_items(TransactItems=parts)
                 return
             except ClientError as error:
-                reasons = _reasons(error)
-                codes = [reason.get("Code") for reason in reasons]
-                if not codes or codes[0] == "ConditionalCheckFailed":
+                codes = [reason.get("Code") for reason in reasons(error)]
+                if codes and codes[0] == "ConditionalCheckFailed":
                     raise
-                if count and codes[-1] == "ConditionalCheckFailed":
+                if count and codes and codes[-1] == "ConditionalCheckFailed":
                     raise admission.refused_count(open_limit) from error
-                if reserve and codes[1] == "ConditionalCheckFailed":
-                    account: Item = reasons[1].get("Item") or {}
+                if reserve and codes and codes[1] == "ConditionalCheckFailed":
+                    account: Item = reasons(error)[1].get("Item") or {}
                     refused = admission.refused_reserve(account, task, budget)
                     if refused:
                         raise refused from error
                     self._budgets[task.owner] = Decimal(account["budget"]["N"]) if "budget" in account else None
-                elif "TransactionConflict" in codes:
-                    time.sleep(random.uniform(0, min(0.005 * 2**lost, 0.25)))
-                else:
+                elif not lost_race(error):
                     raise
-        raise Contention(f"the account of {task.task_id} was changed by others {MAX_CONFLICTS} times in a row")
+                tries.lost()
 
     def change(self, task: Task | str, transition: Callable[[Task], Task], *, cause: str = "") -> Changed:
         """Apply a pure transition to the recorded task, again on what others wrote meanwhile, until it holds.
 
-        `task` is the id, or the task as last read (which saves a read); `cause` is for its history.
-        Raises `NoSuchTask`, `Contention`.
+        `task` is the id, or the task as last read (which saves a read); `cause` is for its history. Throttling is
+        waited out for some seconds, like a lost race. Raises `NoSuchTask`, `Contention`.
         """
         current = self._load(task) if isinstance(task, str) else task
-        for lost in range(MAX_CONFLICTS):
+        tries = Tries(current.task_id)
+        while True:
             changed = transition(current)
             if changed is current:
                 return Changed(current, current)
@@ -165,10 +170,13 @@ class TaskStore:
                 self._replace(current, changed)
             except _Conflict as conflict:
                 current = conflict.current or self._load(current.task_id)
-                time.sleep(random.uniform(0, min(0.005 * 2**lost, 0.25)))
-                continue
-            return Changed(current, changed)
-        raise Contention(f"{current.task_id} was changed by others {MAX_CONFLICTS} times in a row")
+                tries.lost()
+            except ClientError as error:
+                if not throttled(error):
+                    raise
+                tries.throttled(error)
+            else:
+                return Changed(current, changed)
 
     def delete(self, task: Task) -> bool:
         """Remove an ended task's record, unless it changed since it was read. Whether it was there."""
@@ -206,7 +214,7 @@ class TaskStore:
             else:
                 self._client.put_item(**put)
         except ClientError as error:
-            if not _is_conflict(error):
+            if not (condition_failed(error) or lost_race(error)):
                 raise
             found = _item_found(error)
             raise _Conflict(read_item(found) if found else None) from error
@@ -221,17 +229,19 @@ class _Conflict(Exception):
 def write_item(task: Task) -> Item:
     """The DynamoDB item of a task."""
     open_in = {} if task.status.terminal else {"open_in": {"S": open_shard(task.task_id)}}
+    document = to_record(task)
     return {
+        **(task.unread[_ITEM].fields if _ITEM in task.unread else {}),
         **open_in,
         "task_id": {"S": task.task_id},
         "owner": {"S": task.owner},
         "created_at": {"N": str(task.created_at)},
-        "status": {"S": task.status.value},
+        "status": {"S": document["status"]},
         "model": {"S": task.request.model},
         "provider": {"S": task.provider},
         "version": {"N": str(task.version)},
         "expires_at": {"N": str(task.expires_at)},
-        "document": {"S": json.dumps(to_record(task), ensure_ascii=False, separators=(",", ":"))},
+        "document": {"S": json.dumps(document, ensure_ascii=False, separators=(",", ":"))},
     }
 
 
@@ -242,24 +252,15 @@ def open_shard(task_id: str) -> str:
 
 def read_item(item: Mapping[str, Any]) -> Task:
     """The task of a DynamoDB item (from the table, its index or its stream)."""
-    return from_record(json.loads(item["document"]["S"]))
-
-
-def _is_conflict(error: ClientError) -> bool:
-    code = error.response["Error"]["Code"]
-    if code == "TransactionCanceledException":
-        reasons = {reason.get("Code") for reason in _reasons(error)}
-        return bool(reasons & {"ConditionalCheckFailed", "TransactionConflict"})
-    return code in {"ConditionalCheckFailedException", "TransactionConflictException"}
+    task = from_record(json.loads(item["document"]["S"]))
+    strange = item.keys() - _ATTRIBUTES
+    if not strange:
+        return task
+    return replace(task, unread={**task.unread, _ITEM: Unread({name: item[name] for name in strange})})
 
 
 def _item_found(error: ClientError) -> Item | None:
     if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
         item: Item | None = error.response.get("Item")  # type: ignore[assignment]
         return item
-    return next((reason["Item"] for reason in _reasons(error) if reason.get("Item")), None)
-
-
-def _reasons(error: ClientError) -> list[dict[str, Any]]:
-    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
-    return reasons
+    return next((reason["Item"] for reason in reasons(error) if reason.get("Item")), None)

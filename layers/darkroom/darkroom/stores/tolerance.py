@@ -14,15 +14,21 @@ E = TypeVar("E", bound=StrEnum)
 
 
 @cache
-def field_names(kind: type[Any]) -> frozenset[str]:
+def field_names(kind: Any) -> frozenset[str]:
     """The fields of a dataclass."""
     return frozenset(field.name for field in fields(kind))
 
 
-def known(kind: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
+def known(kind: Any, record: Mapping[str, Any]) -> dict[str, Any]:
     """What of a record is a field of this dataclass. Raises `AttributeError` where it is no mapping."""
     names = field_names(kind)
     return {name: value for name, value in record.items() if name in names}
+
+
+def unknown(kind: Any, record: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a record is no field of this dataclass."""
+    names = field_names(kind)
+    return {name: value for name, value in record.items() if name not in names}
 
 
 def member(kind: type[E], value: Any, otherwise: E) -> E:

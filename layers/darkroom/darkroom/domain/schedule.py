@@ -53,6 +53,9 @@ SUBMISSION_GRACE = 20
 """How long a due submission may wait for its message before another message is sent for it."""
 
 
+STEEPEST = 100
+"""Looks after which a wait has long been the longest: beyond it only numbers would grow, past what a float holds."""
+
 COPYING_LIMIT = 3600
 """How long past a task's deadline its images, once made, may still be on their way into the bucket."""
 
@@ -73,10 +76,10 @@ def look_wait(looks: int, *, latency: float, called_back: bool) -> float:
     """
     if called_back:
         first = max(15.0, 1.5 * latency)
-        return min(first * 1.5**looks, 600.0)
+        return min(first * 1.5 ** min(looks, STEEPEST), 600.0)
     if looks == 0:
         return max(2.0, 0.3 * latency)
-    return min(max(3.0, 0.1 * latency) * 1.15 ** max(0, looks - 20), 60.0)
+    return min(max(3.0, 0.1 * latency) * 1.15 ** min(max(0, looks - 20), STEEPEST), 60.0)
 
 
 def image_wait(attempt: int) -> float | None:

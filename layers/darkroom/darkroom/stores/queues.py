@@ -105,7 +105,7 @@ class Queues:
         """Queue one message, to arrive after `wait` seconds (clamped to what SQS takes, jittered by a tenth)."""
         self._client.send_message(
             QueueUrl=self._url(type(message)),
-            MessageBody=_body(message),
+            MessageBody=message_body(message),
             DelaySeconds=queue_delay(jittered(wait, random.random()) / self._settings.time_scale),
         )
 
@@ -119,20 +119,22 @@ class Queues:
         if seconds > MAX_QUEUE_DELAY and self._booked(message, due_at):
             return
         self._client.send_message(
-            QueueUrl=self._url(type(message)), MessageBody=_body(message), DelaySeconds=queue_delay(seconds)
+            QueueUrl=self._url(type(message)), MessageBody=message_body(message), DelaySeconds=queue_delay(seconds)
         )
 
     def _booked(self, message: Message, due_at: int) -> bool:
         schedules = self._schedules()
         kind = type(message)
-        return schedules is not None and schedules.book(QUEUES[kind], self._url(kind), _body(message), due_at)
+        return schedules is not None and schedules.book(QUEUES[kind], self._url(kind), message_body(message), due_at)
 
     def send_all(self, messages: Iterable[Message]) -> None:
         """Queue any number of messages of one kind at once, without delay. Raises `NotQueued` if any was refused."""
         for part in parts(list(messages), BATCH):
             answer = self._client.send_message_batch(
                 QueueUrl=self._url(type(part[0])),
-                Entries=[{"Id": str(place), "MessageBody": _body(message)} for place, message in enumerate(part)],
+                Entries=[
+                    {"Id": str(place), "MessageBody": message_body(message)} for place, message in enumerate(part)
+                ],
             )
             if answer.get("Failed"):
                 raise NotQueued(answer["Failed"][0].get("Message", "SQS gave no reason"))
@@ -166,8 +168,8 @@ def readable(kind: type[M], bodies: Iterable[str]) -> list[M]:
     return messages
 
 
-def _body(message: Message) -> str:
-    """What is at its default is left out: a release that does not know a field yet still reads what it can."""
+def message_body(message: Message) -> str:
+    """A message as JSON. What is at its default is left out, so that a release without a field reads what it can."""
     given = {
         field.name: value
         for field in fields(message)

@@ -31,7 +31,8 @@ def restore(record: Json, unread: Mapping[Path, Unread]) -> None:
             place.extend(part.tail)
         elif isinstance(place, dict) and (part.of is None or place == part.of):
             place.update({name: value for name, value in part.fields.items() if name not in place})
-            place.update({name: value for name, (taken, value) in part.words.items() if place[name] == taken})
+            # A request leaves out what is at its default: what is not there is still what the word was taken for.
+            place.update({name: word for name, (taken, word) in part.words.items() if place.get(name, taken) == taken})
 
 
 def _at(record: Json, path: Path) -> Any:

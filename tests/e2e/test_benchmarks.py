@@ -16,6 +16,7 @@ SMALL = {
     "lookup": "REQUESTS = 3",
     "growth": "SIZES = (60, 120); m.ROUNDS = 1; m.BATCHES = 1",
     "cost": "VOLUMES = (1_000,)",
+    "waits": "HOUR = 3_600_000",
     "scale": "RATES = (10, 100); m.RUN_SECONDS = 30",
     "gateways": "WARMING = 10; m.COUNTED = 20; m.GATEWAYS = {'Darkroom': m.GATEWAYS['Darkroom']}",
 }

@@ -15,6 +15,7 @@ def rewrite(translated: Template) -> Template:
     _name_secrets_by_arn(translated)
     _allow_message_batches(translated)
     _answer_whole(translated)
+    _find_schedules_in_the_default_group(translated)
     return translated
 
 
@@ -47,6 +48,14 @@ def _answer_whole(translated: Template) -> None:
     """No runtime streams there, and what is not streamed is then not taken for an answer of HTTP."""
     for url in resources(translated, "AWS::Lambda::Url").values():
         url["Properties"]["InvokeMode"] = "BUFFERED"
+
+
+def _find_schedules_in_the_default_group(translated: Template) -> None:
+    """A right to make schedules is looked for under the default group there, whichever group they are made in."""
+    for statement in _statements(translated):
+        if "scheduler:CreateSchedule" in statement["Action"]:
+            wanted = statement["Resource"]["Fn::Sub"]
+            statement["Resource"] = {"Fn::Sub": wanted.replace("schedule/${ScheduleGroup}/", "schedule/default/")}
 
 
 def _statements(translated: Template) -> Iterator[dict[str, Any]]:

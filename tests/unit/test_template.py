@@ -66,7 +66,21 @@ def test_the_functions_get_every_variable_that_is_read_and_no_other() -> None:
     for pattern in re.findall(r'f"(DARKROOM_\{\w+\.upper\(\)\}_\w+)"', source):
         read |= {name for name in VARIABLES if re.fullmatch(re.sub(r"\{.*?}", "[A-Z]+", pattern), name)}
     read.discard("DARKROOM_STREAMING")  # our own runtime says it of itself
+    read -= {"DARKROOM_SCHEDULE_GROUP", "DARKROOM_SCHEDULER_ROLE"}  # for those alone that may make schedules
     assert {name for name in VARIABLES if name.startswith("DARKROOM_")} == read
+
+
+def test_whoever_may_make_schedules_is_told_how_and_nobody_else() -> None:
+    told = {"DARKROOM_SCHEDULE_GROUP", "DARKROOM_SCHEDULER_ROLE"}
+    own = {name: found["Properties"].get("Environment", {}).get("Variables", {}) for name, found in FUNCTIONS.items()}
+    roles = {
+        name.removesuffix("Role"): json.dumps(found["Properties"]["Policies"])
+        for name, found in resources(TEMPLATE, "AWS::IAM::Role").items()
+    }
+    for name, variables in own.items():
+        may = "scheduler:CreateSchedule" in roles[name.removesuffix("Function")]
+        assert (told & variables.keys()) == (told if may else set()), name
+        assert may == ("iam:PassRole" in roles[name.removesuffix("Function")]), name
 
 
 def test_every_parameter_has_a_default_and_none_is_a_secret() -> None:

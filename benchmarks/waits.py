@@ -80,7 +80,9 @@ class Clockwork:
         client: Any = self
         schedules = Schedules(lambda: client, "waits", "arn:aws:iam::123456789012:role/r", "us-east-1", _nothing)
         queues = Queues(client, Settings({"DARKROOM_WEBHOOK_QUEUE_URL": URL}), lambda: schedules if booked else None)
-        stores: Any = {"tasks": TaskMemory(_ended()), "deliveries": DeliveryMemory()}
+        deliveries = DeliveryMemory()
+        self.logs = deliveries.logs
+        stores: Any = {"tasks": TaskMemory(_ended()), "deliveries": deliveries}
         letters: Any = SimpleNamespace(rule=lambda _: WEBHOOKS, body=lambda _: b"")
         self._deliverer = Deliverer(
             queues=queues, post=self._post, secrets=lambda _: (), letters=letters, clock=lambda: self.now, scale=1,

@@ -119,8 +119,9 @@ def test_an_image_that_lies_there_unrecorded_is_recorded(world: World) -> None:
 def test_an_object_of_no_task_is_told_of_and_left(world: World) -> None:
     key = "tasks/owner/task_01M7Y0K4SK2HQR5V5B4CM148FG/0.png"
     shared_session().client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x")
-    shared_session().client("s3").put_object(Bucket=BUCKET, Key="tasks/owner/strange/name", Body=b"x")
-    assert reconciler(world).run() == Findings(orphans=2)
+    for strange in ("tasks/owner/strange/name", "tasks/owner/summary.json", "tasks/index"):
+        shared_session().client("s3").put_object(Bucket=BUCKET, Key=strange, Body=b"x")
+    assert reconciler(world).run() == Findings(orphans=4)
     assert shared_session().client("s3").head_object(Bucket=BUCKET, Key=key)
 
 

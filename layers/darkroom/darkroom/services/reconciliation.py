@@ -89,7 +89,8 @@ def _unrecorded(task: Task, index: int) -> bool:
 
 
 def _place(key: str) -> tuple[str, str, int]:
-    """Owner, task and index of an image's key; index 99 for what is no result (a reference)."""
-    _, owner, task_id, name = key.split("/", 3)
+    """Owner, task and index of an image's key; index 99 for what is no result (a reference), and empty texts for what
+    a later release may keep there besides."""
+    _, owner, task_id, name = [*key.split("/", 3), "", ""][:4]
     number = name.partition(".")[0]
     return owner, task_id, int(number) if number.isdecimal() else 99

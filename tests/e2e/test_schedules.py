@@ -5,9 +5,13 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from darkroom.stores.queues import Delivery, message_body
+from darkroom.domain import transitions
+from darkroom.domain.identifiers import new_task_id
+from darkroom.stores.queues import Delivery, Submission, message_body
 from darkroom.stores.schedules import Schedules
+from darkroom.stores.tasks import TaskStore
 from tests.e2e.conftest import Api
+from tests.unit.domain.test_transitions import a_task
 
 
 def environment(api: Api, function: str) -> dict[str, str]:
@@ -49,6 +53,25 @@ def test_a_webhook_that_is_due_much_later_waits_as_a_schedule(api: Api) -> None:
     until(settled, 30)
     assert len(scheduler.list_schedules(GroupName=group)["Schedules"]) == 1
     scheduler.delete_schedule(GroupName=group, Name=schedules[0]["Name"])
+
+
+def test_a_submission_that_is_put_off_for_long_waits_as_a_schedule(api: Api) -> None:
+    scheduler: Any = api.stack.emulator.client("scheduler")
+    tables, queue = api.stack.state()["tables"], api.stack.state()["queues"]["generate"]
+    tasks = TaskStore(api.stack.emulator.client("dynamodb"), tables["tasks"], tables["accounts"])
+    now = int(time.time() * 1000)
+    task = a_task(
+        task_id=new_task_id(now), owner="nobody", created_at=now, deadline_at=now + 7_200_000, retry_at=now + 3_600_000
+    )
+    tasks.create(task)
+    api.stack.emulator.client("sqs").send_message(QueueUrl=queue, MessageBody=message_body(Submission(task.task_id)))
+    group = environment(api, "GenerateFunction")["DARKROOM_SCHEDULE_GROUP"]
+    (made,) = until(lambda: scheduler.list_schedules(GroupName=group)["Schedules"], 30)
+    whole = scheduler.get_schedule(GroupName=group, Name=made["Name"])
+    assert json.loads(whole["Target"]["Input"]) == {"task_id": task.task_id, "hops": 1}
+    assert whole["Target"]["DeadLetterConfig"]["Arn"].startswith("arn:aws:sqs:")
+    scheduler.delete_schedule(GroupName=group, Name=made["Name"])
+    tasks.change(task, lambda current: transitions.cancel(current, now=now))
 
 
 def test_a_schedule_that_is_due_puts_its_message_into_the_queue_and_is_gone(api: Api) -> None:

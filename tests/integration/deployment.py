@@ -20,6 +20,8 @@ from local.paths import FUNCTIONS, ROOT
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
 
 API_KEY = "dk_test"
+FAR = 4_000_000_000
+"""Later than any test is run (Unix seconds)."""
 
 
 def context(seconds: float = 30) -> SimpleNamespace:
@@ -63,6 +65,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "TASKS_TABLE": TASKS, "ACCOUNTS_TABLE": ACCOUNTS, "BUCKET": BUCKET, "EVENT_BUS": "bus",
         "SIGNING_SECRET": "signing", "WEBHOOK_SECRET": "webhook", "PROVIDER_SECRET": "provider",
         "PUBLIC_URL": "https://gateway.example", "LOCAL_MODE": "true",
+        # Tests make tasks of long ago.
+        "TASK_RETENTION_DAYS": "36500",
         # Nobody listens there.
         **{f"{provider.upper()}_BASE_URL": "http://127.0.0.1:9" for provider in PROVIDERS},
     }  # fmt: skip

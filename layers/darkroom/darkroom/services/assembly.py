@@ -251,9 +251,7 @@ class Assembly(Stores):
         """Removes tasks."""
         from darkroom.services.deletion import Deletion
 
-        return Deletion(
-            tasks=self.tasks(), deliveries=self.deliveries(), notes=self.callback_notes(), objects=self.objects()
-        )
+        return Deletion(tasks=self.tasks(), objects=self.objects())
 
     @cache  # noqa: B019
     def sight(self) -> "Sight":
@@ -274,7 +272,7 @@ class Assembly(Stores):
         from darkroom.services.repeats import Repeats
         from darkroom.stores.awaited_answers import AwaitedAnswers
 
-        answers = AwaitedAnswers(clients.dynamodb(), self.settings.tasks_table)
+        answers = AwaitedAnswers(clients.dynamodb(), self.settings.tasks_table, clock=now)
         return Repeats(answers=answers, tasks=self.tasks(), clock=now)
 
     def render(self, task: "Task") -> "dict[str, object]":

@@ -43,7 +43,13 @@ class Stores:
         """The tasks table."""
         from darkroom.stores.tasks import TaskStore
 
-        return TaskStore(clients.dynamodb(), self.settings.tasks_table, self.settings.accounts_table)
+        return TaskStore(
+            clients.dynamodb(),
+            self.settings.tasks_table,
+            self.settings.accounts_table,
+            clock=now,
+            retention_days=self.settings.retention_days,
+        )
 
     @cache  # noqa: B019
     def accounts(self) -> "AccountStore":
@@ -57,14 +63,14 @@ class Stores:
         """The webhooks' delivery logs."""
         from darkroom.stores.deliveries import DeliveryStore
 
-        return DeliveryStore(clients.dynamodb(), self.settings.tasks_table)
+        return DeliveryStore(clients.dynamodb(), self.settings.tasks_table, clock=now)
 
     @cache  # noqa: B019
     def callback_notes(self) -> "CallbackNotes":
         """What became of callbacks that changed nothing."""
         from darkroom.stores.callback_notes import CallbackNotes
 
-        return CallbackNotes(clients.dynamodb(), self.settings.tasks_table)
+        return CallbackNotes(clients.dynamodb(), self.settings.tasks_table, clock=now)
 
     @cache  # noqa: B019
     def objects(self) -> "ObjectStore":
@@ -106,9 +112,15 @@ class Stores:
     @cache  # noqa: B019
     def task_list(self) -> "TaskList":
         """Lists of tasks."""
+        from darkroom.domain.retention import oldest_kept
         from darkroom.stores.task_list import TaskList
 
-        return TaskList(clients.dynamodb(), self.settings.tasks_table, self.tasks().get_many)
+        return TaskList(
+            clients.dynamodb(),
+            self.settings.tasks_table,
+            self.tasks().get_many,
+            oldest=lambda: oldest_kept(now(), self.settings.retention_days, self.settings.deadline_seconds),
+        )
 
     @cache  # noqa: B019
     def account_book(self) -> "AccountBook":

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from darkroom.stores.webhook_secrets import WebhookSecrets
 
 REFERENCE_SECONDS = 6 * 3600
-"""How long a provider may take to fetch a reference image that lies in our bucket."""
+"""How long a provider may take to fetch a reference image that lies in our bucket, as far as the credentials last.
+
+With those of a function's environment it is an hour (stores/links.py), twice a task's usual deadline. A link is signed
+for every submission anew, with its whole life before it.
+"""
 
 
 class Stores:
@@ -178,4 +182,4 @@ class Stores:
         )
 
     def _reference_link(self, key: str) -> str:
-        return self._reference_links().sign(key, now()).url
+        return self._reference_links().sign_now(key, now()).url

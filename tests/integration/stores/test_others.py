@@ -1,5 +1,6 @@
 """The bucket, the queues, the keys, the deliveries, the secrets and the bus."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from darkroom.stores.event_bus import EventNotTaken, TaskEvents
 from darkroom.stores.links import LinkSigner
 from darkroom.stores.objects import KeptCallback, NotDeleted, ObjectStore, image_key
 from darkroom.stores.queues import Copy, Delivery, Look, NotQueued, Queues, Submission, read_message, readable
-from darkroom.stores.secrets import Credentials, NoCredential, SigningKeys, webhook_secrets
+from darkroom.stores.secrets import Credentials, NoCredential, SigningKeys
 from darkroom.stores.tasks import TaskStore
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
 from tests.pictures import picture
@@ -268,8 +269,22 @@ def test_secrets_rotate_with_two_valid() -> None:
     assert len(fresh.callback()) == 1
     assert rotated.callback() == [b"new", b"old"]
     assert fresh.identity() == rotated.identity() != fresh.callback()[0]
-    both = webhook_secrets("w", lambda name: {"current": "a|b", "previous": "whsec_MfKQ9r8G"})
-    assert both == ["whsec_YXxi", "whsec_MfKQ9r8G"]
+
+
+def test_webhooks_are_signed_with_what_an_operator_gave_or_with_a_key_of_their_own() -> None:
+    def signing(**more: Any) -> list[str]:
+        return SigningKeys("s", lambda name: {"identity": "i", "callback": [], **more}).webhook()
+
+    (derived,) = signing()
+    assert len(base64.b64decode(derived.removeprefix("whsec_"))) == 32
+    keys = SigningKeys("s", lambda name: {"identity": "i", "callback": []})
+    others = {keys.identity(), keys.access(), *keys.callback()}
+    assert base64.b64decode(derived.removeprefix("whsec_")) not in others
+    assert signing(webhook={"current": "a|b", "previous": "whsec_MfKQ9r8G"}) == ["whsec_YXxi", "whsec_MfKQ9r8G"]
+    assert signing(webhook={"current": "a|b", "previous": ""}) == ["whsec_YXxi"]
+    assert signing(webhook={"current": "new", "previous": derived})[1] == derived, "the first rotation"
+    assert signing(webhook={"previous": "a|b"}) == [derived, "whsec_YXxi"], "coming from a secret of its own"
+    assert signing(webhook=None) == signing(webhook={}) == [derived]
 
 
 def test_a_task_keeps_the_credential_that_it_was_submitted_with() -> None:

@@ -241,10 +241,7 @@ class Assembly(Stores):
         )
 
     def _webhook_secrets_of(self, owner: str) -> "list[str]":
-        from darkroom.stores.secrets import webhook_secrets
-
-        own = self.webhook_secrets().of_owner(owner, now())
-        return own or webhook_secrets(self.settings.webhook_secret)
+        return self.webhook_secrets().of_owner(owner, now()) or self.keys().webhook()
 
     @cache  # noqa: B019
     def deletion(self) -> "Deletion":

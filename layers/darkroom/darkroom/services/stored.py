@@ -101,7 +101,7 @@ class Stores:
 
     @cache  # noqa: B019
     def keys(self) -> "SigningKeys":
-        """The keys of task ids and callback tokens."""
+        """The keys of task ids, callback tokens and webhooks."""
         from darkroom.stores.secrets import SigningKeys
 
         return SigningKeys(self.settings.signing_secret)

@@ -38,8 +38,7 @@ FIRST = {
 }
 RUNS = 9
 SETTINGS = {
-    f"DARKROOM_{name}": "x"
-    for name in ("TASKS_TABLE", "ACCOUNTS_TABLE", "BUCKET", "EVENT_BUS", "SIGNING_SECRET", "WEBHOOK_SECRET")
+    f"DARKROOM_{name}": "x" for name in ("TASKS_TABLE", "ACCOUNTS_TABLE", "BUCKET", "EVENT_BUS", "SIGNING_SECRET")
 } | {
     "DARKROOM_PROVIDER_SECRET": "x",
     "AWS_DEFAULT_REGION": "us-east-1",

@@ -43,7 +43,7 @@ def answers(task: Any = None) -> dict[bytes, object]:
 def environment(address: str) -> dict[str, str]:
     """What a function needs in its environment to ask that address for everything."""
     names = (
-        "TASKS_TABLE", "ACCOUNTS_TABLE", "BUCKET", "EVENT_BUS", "SIGNING_SECRET", "WEBHOOK_SECRET", "PROVIDER_SECRET",
+        "TASKS_TABLE", "ACCOUNTS_TABLE", "BUCKET", "EVENT_BUS", "SIGNING_SECRET", "PROVIDER_SECRET",
     )  # fmt: skip
     return (
         {f"DARKROOM_{name}": "x" for name in names}

@@ -18,7 +18,8 @@ import httpx
 
 from darkroom.stores.accounts import ApiKey
 from darkroom.stores.key_book import KeyBook
-from darkroom.stores.secrets import webhook_secrets
+from darkroom.stores.secrets import SigningKeys
+from darkroom.stores.webhook_secrets import WebhookSecrets
 from local.deployment import deploy
 from local.emulator import REGION, Emulator, free_port
 from local.front import Front
@@ -30,6 +31,8 @@ from local.template import read_template
 
 PROVIDERS = ("qingbo", "evolink", "chanjing", "deepspace", "acedata")
 SIMULATOR_KEY = "simulator-key"
+OWNER = "local"
+"""Whose key `api_key` is."""
 
 
 class StackFailed(Exception):
@@ -180,7 +183,7 @@ class LocalStack:
 
     def _put_api_keys(self) -> None:
         book = KeyBook(self.emulator.client("dynamodb"), self.outputs["AccountsTable"])
-        for key, owner, admin in ((self.api_key, "local", False), (self.admin_key, "admin", True)):
+        for key, owner, admin in ((self.api_key, OWNER, False), (self.admin_key, "admin", True)):
             book.record(ApiKey(owner, name="local stack", admin=admin), key, int(time.time() * 1000))
 
     def _wait_until_it_answers(self) -> None:
@@ -189,14 +192,16 @@ class LocalStack:
             raise StackFailed(f"the API answers {answer.status_code}: {answer.text[:300]}")
 
     def webhook_secret(self) -> str:
-        """The secret that webhooks are signed with, as receivers need it."""
+        """The secret that the webhooks of `api_key`'s owner are signed with, as receivers need it."""
         client = self.emulator.client("secretsmanager")
 
         def read(name: str) -> dict[str, Any]:
             secret: dict[str, Any] = json.loads(client.get_secret_value(SecretId=name)["SecretString"])
             return secret
 
-        return webhook_secrets(self.outputs["WebhookSecret"], read)[0]
+        own = WebhookSecrets(self.emulator.client("dynamodb"), self.outputs["AccountsTable"])
+        found = own.of_owner(OWNER, int(time.time() * 1000))
+        return (found or SigningKeys(self.outputs["SigningSecret"], read).webhook())[0]
 
     def state(self) -> dict[str, Any]:
         """What the state file says."""

@@ -39,7 +39,7 @@ class Hopeless:
         itself: Any = self
         anything: Any = SimpleNamespace(
             order=lambda task: None, given_to=lambda adapter: True, failed=print, succeeded=print,
-            find_image=lambda *_: None, rule=lambda task: schedule.WEBHOOKS, body=lambda task: b"",
+            find_image=lambda *_, **__: None, rule=lambda task: schedule.WEBHOOKS, body=lambda task: b"",
         )  # fmt: skip
         follow_up = FollowUp(itself, self.clock)
         parts: Any = {"tasks": self.tasks, "queues": self, "clock": self.clock}

@@ -8,7 +8,6 @@ from darkroom.observation import logger, observed
 from darkroom.services.assembly import Assembly
 from darkroom.services.clock import now
 from darkroom.settings import Settings
-from darkroom.stores.secrets import webhook_secrets
 
 assembly = Assembly(Settings.from_environment())
 app = new_app()
@@ -31,8 +30,7 @@ def get_ledger() -> Response[str]:
 def rotate_webhook_secret() -> Response[str]:
     """Give the caller a new secret for its webhooks; the one before signs beside it for a day."""
     caller = authenticate(app, assembly)
-    before = webhook_secrets(assembly.settings.webhook_secret)[0]
-    secret = assembly.webhook_secrets().rotate(caller.owner, now(), deployment=before)
+    secret = assembly.webhook_secrets().rotate(caller.owner, now(), deployment=assembly.keys().webhook()[0])
     logger.info("webhook secret rotated")
     return answer(201, {"object": "webhook.secret", "secret": secret})
 

@@ -12,10 +12,6 @@ GENERATED = {
         "SecretStringTemplate": '{"callback": []}', "GenerateStringKey": "identity", "PasswordLength": 48,
         "ExcludePunctuation": True,
     },
-    "WebhookSecret": {
-        "SecretStringTemplate": '{"previous": ""}', "GenerateStringKey": "current", "PasswordLength": 32,
-        "ExcludePunctuation": True,
-    },
     "ProviderSecret": {"SecretStringTemplate": "{}", "GenerateStringKey": "unused", "PasswordLength": 8},
 }  # fmt: skip
 """Frozen for ever: a changed block makes CloudFormation generate the secret anew at the next update, and with it go all

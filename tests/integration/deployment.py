@@ -20,6 +20,8 @@ from local.paths import FUNCTIONS, ROOT
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
 
 API_KEY = "dk_test"
+FAR = 4_000_000_000
+"""Later than any test is run (Unix seconds)."""
 
 
 def context(seconds: float = 30) -> SimpleNamespace:
@@ -56,13 +58,14 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LOOK", "GENERATE", "INGEST", "WEBHOOK"):
         monkeypatch.setenv(f"DARKROOM_{name}_QUEUE_URL", sqs.create_queue(QueueName=name)["QueueUrl"])
     manager.create_secret(Name="signing", SecretString='{"identity": "i", "callback": []}')
-    manager.create_secret(Name="webhook", SecretString='{"current": "c"}')
     manager.create_secret(Name="provider", SecretString='{"evolink": {"api_key": "k"}}')
     boto3.client("events").create_event_bus(Name="bus")
     settings = {
         "TASKS_TABLE": TASKS, "ACCOUNTS_TABLE": ACCOUNTS, "BUCKET": BUCKET, "EVENT_BUS": "bus",
-        "SIGNING_SECRET": "signing", "WEBHOOK_SECRET": "webhook", "PROVIDER_SECRET": "provider",
+        "SIGNING_SECRET": "signing", "PROVIDER_SECRET": "provider",
         "PUBLIC_URL": "https://gateway.example", "LOCAL_MODE": "true",
+        # Tests make tasks of long ago.
+        "TASK_RETENTION_DAYS": "36500",
         # Nobody listens there.
         **{f"{provider.upper()}_BASE_URL": "http://127.0.0.1:9" for provider in PROVIDERS},
     }  # fmt: skip

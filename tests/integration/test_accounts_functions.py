@@ -7,7 +7,6 @@ from typing import Any
 import boto3
 import pytest
 
-from darkroom.stores import secrets
 from darkroom.stores.account_book import AccountBook
 from tests.integration.aws import ACCOUNTS
 from tests.integration.deployment import API_KEY, add_key, call, deployed, event, store
@@ -332,5 +331,4 @@ def test_nothing_of_a_key_is_kept_but_its_digest() -> None:
     made = make_key()
     assert made["api_key"] not in str(boto3.client("dynamodb").scan(TableName=ACCOUNTS)["Items"])
     assert AccountBook(boto3.client("dynamodb"), ACCOUNTS).find("acme") is None
-    assert secrets.read_secret("webhook")["current"]
     assert store().get("task_none") is None

@@ -14,7 +14,7 @@ from darkroom.domain import transitions
 from darkroom.domain.task import Entry, Task
 from darkroom.domain.update import Status
 from tests.integration.aws import TASKS
-from tests.integration.deployment import API_KEY, add_key, call, deployed, event, store
+from tests.integration.deployment import API_KEY, FAR, add_key, call, deployed, event, store
 from tests.unit.dialects.tasks import MODELS, SUBMISSIONS
 from tests.unit.domain.test_transitions import NOW, copying, stored
 
@@ -72,9 +72,14 @@ def look(dialect: str, task_id: str, key: str = API_KEY) -> Answered:
     return ask(dialect, path, body, method=method, key=key, query=query)
 
 
+def lasting() -> Task:
+    """A task whose pictures are on their way, and whose time is not over today."""
+    return replace(copying(), expires_at=FAR)
+
+
 def completed(task: Task) -> Task:
     """The task once its pictures are stored."""
-    ended = transitions.store_image(replace(copying(), entry=task.entry), 0, stored(0), now=NOW)
+    ended = transitions.store_image(replace(lasting(), entry=task.entry), 0, stored(0), now=NOW)
     ended = transitions.store_image(ended, 1, stored(1), now=NOW)
     ended = replace(ended, task_id=task.task_id, owner=task.owner, version=task.version)
     store().change(task, lambda _: ended)
@@ -120,7 +125,7 @@ def test_an_unknown_model_is_refused_by_its_name(dialect: str) -> None:
 @pytest.mark.parametrize("dialect", LOOKS)
 def test_another_owners_task_is_as_unknown_as_one_that_never_was(dialect: str) -> None:
     add_key("dk_stranger", "stranger")
-    task = copying()
+    task = lasting()
     store().create(task)
     never = look(dialect, "task_01M7Y0K4SK2HQR5V5B4CM148FX", key="dk_stranger")
     hidden = look(dialect, task.task_id, key="dk_stranger")
@@ -136,8 +141,8 @@ def test_another_owners_task_is_as_unknown_as_one_that_never_was(dialect: str) -
 
 def test_many_tasks_are_only_the_callers_own() -> None:
     add_key("dk_stranger", "stranger")
-    store().create(copying())
-    ids = [copying().task_id, "no-task-at-all"]
+    store().create(lasting())
+    ids = [lasting().task_id, "no-task-at-all"]
     for key, count in ((API_KEY, 1), ("dk_stranger", 0)):
         _, body, _ = ask("acedata", "/seedream/tasks", {"action": "retrieve_batch", "ids": ids}, key=key)
         assert body["count"] == len(body["items"]) == count
@@ -262,7 +267,7 @@ def test_pictures_that_do_not_fit_into_an_answer_are_refused_with_the_way_to_the
     ask("openai", path, body)
     (task,) = tasks()
     huge = [replace(stored(index), bytes=4_000_000) for index in (0, 1)]
-    ended = replace(copying(), entry=task.entry, task_id=task.task_id, version=task.version)
+    ended = replace(lasting(), entry=task.entry, task_id=task.task_id, version=task.version)
     for index, image in enumerate(huge):
         ended = transitions.store_image(ended, index, image, now=NOW)
     store().change(task, lambda _: ended)

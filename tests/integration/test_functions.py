@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import boto3
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from darkroom.domain import transitions
 from darkroom.stores.tasks import write_item
 from tests.integration.aws import BUCKET
-from tests.integration.deployment import call, deployed, event, store
+from tests.integration.deployment import FAR, call, deployed, event, store
 from tests.unit.domain.test_transitions import NOW, a_task, accepted, copying, stored
 
 TASK_ID = "task_01M7Y0K4SK2HQR5V5B4CM148FG"
@@ -87,13 +88,14 @@ def test_a_webhooks_log_is_no_task_to_the_stream() -> None:
 
 
 def test_what_has_ended_is_left_alone_by_every_queue() -> None:
-    store().create(transitions.cancel(accepted(), now=NOW))
+    ended = replace(transitions.cancel(accepted(), now=NOW), expires_at=FAR)
+    store().create(ended)
     for function, name in (("track", "sqs.look"), ("generate", "sqs.submission"), ("ingest", "sqs.copy")):
         sent = event(name)
         del sent["Records"][1]
         assert call(function, sent) == {"batchItemFailures": []}
     left = store().get(TASK_ID)
-    assert left == transitions.cancel(accepted(), now=NOW)
+    assert left == ended
     assert a_task().task_id == TASK_ID
 
 

@@ -6,6 +6,8 @@ words that this release does not know.
 
 import copy
 import json
+import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +21,16 @@ from local.paths import ROOT
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS
 from tests.integration.deployment import API_KEY, call, deployed, event, store
 
-FUTURE: dict[str, Any] = json.loads((ROOT / "events" / "records" / "from_the_future.json").read_text())
+_WRITTEN_AT = 1_780_000_000
+
+
+def _as_of_now(text: str) -> str:
+    """The records with their times moved, so that nothing of them has expired: seconds have ten digits, ms thirteen."""
+    late = int(time.time()) - _WRITTEN_AT - 3600
+    return re.sub(r"\b(178\d{7})(\d{3})?\b", lambda found: f"{int(found[1]) + late}{found[2] or ''}", text)
+
+
+FUTURE: dict[str, Any] = json.loads(_as_of_now((ROOT / "events" / "records" / "from_the_future.json").read_text()))
 OPEN, ENDED = (item["task_id"]["S"] for item in FUTURE["tasks"])
 
 

@@ -64,13 +64,8 @@ class Settings:
 
     @property
     def signing_secret(self) -> str:
-        """Id of the secret that callback tokens and task ids are derived from."""
+        """Id of the secret that callback tokens, task ids and the webhooks' signatures are derived from."""
         return self._required("DARKROOM_SIGNING_SECRET")
-
-    @property
-    def webhook_secret(self) -> str:
-        """Id of the secret that webhooks are signed with."""
-        return self._required("DARKROOM_WEBHOOK_SECRET")
 
     @property
     def provider_secret(self) -> str:

@@ -14,7 +14,7 @@ from darkroom.domain.update import Status
 from darkroom.services.giving_up import LastResort, give_up_delivery
 from darkroom.services.reconciliation import Findings, Reconciler
 from darkroom.stores.callback_notes import MOST_NOTES, CallbackNote, CallbackNotes
-from darkroom.stores.deliveries import DeliveryLog, DeliveryState, DeliveryStore
+from darkroom.stores.deliveries import DeliveryLog, DeliveryState
 from darkroom.stores.open_tasks import OpenTasks
 from darkroom.stores.queues import Copy, Delivery, Look, Submission
 from darkroom.stores.sweeps import Sweeps
@@ -194,10 +194,11 @@ def test_a_look_that_is_given_up_on_ends_its_task(world: World) -> None:
 
 
 def test_a_webhook_that_cannot_even_be_tried_is_shown_as_failed(world: World) -> None:
-    deliveries = DeliveryStore(shared_session().client("dynamodb"), TASKS)
-    deliveries.save(DeliveryLog("t", "owner", "https://app.example/hook", 2_000_000_000))
-    give_up_delivery(deliveries, Delivery("t"), world.time)
-    log = deliveries.get("t")
+    task_id = submit(world).task_id
+    deliveries = world.deliveries
+    deliveries.save(DeliveryLog(task_id, "owner", "https://app.example/hook", 2_000_000_000))
+    give_up_delivery(deliveries, Delivery(task_id), world.time)
+    log = deliveries.get(task_id)
     assert log is not None
     assert log.state is DeliveryState.FAILED
     assert log.attempts[-1].error == "could not be attempted"
@@ -218,7 +219,7 @@ def test_a_callback_that_has_to_be_confirmed_is_a_hint_only(world: World) -> Non
     ended = now(world, task)
     assert ended.status is Status.COMPLETED
     assert next(entry.cause for entry in ended.history if entry.what == "images_made") == "look"
-    notes = CallbackNotes(shared_session().client("dynamodb"), TASKS).of_task(task.task_id)
+    notes = CallbackNotes(shared_session().client("dynamodb"), TASKS, clock=world.clock).of_task(task.task_id)
     assert [note.verdict for note in notes] == ["to_confirm"]
 
 
@@ -243,10 +244,8 @@ def test_every_callback_that_changed_nothing_leaves_a_note_up_to_a_limit(world: 
     world.provider.callbacks = lambda number: 3
     task = submit(world)
     world.run()
-    notes = CallbackNotes(shared_session().client("dynamodb"), TASKS)
+    notes = CallbackNotes(shared_session().client("dynamodb"), TASKS, clock=world.clock)
     assert [note.verdict for note in notes.of_task(task.task_id)] == ["unchanged", "unchanged"]
     for number in range(MOST_NOTES + 5):
         notes.add(task.task_id, CallbackNote(number, "evolink", "unchanged"), task.expires_at)
     assert len(notes.of_task(task.task_id)) == MOST_NOTES
-    notes.delete(task.task_id)
-    assert notes.of_task(task.task_id) == []

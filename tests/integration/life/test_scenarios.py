@@ -138,3 +138,24 @@ def test_a_look_without_a_record_gives_up_after_a_while(world: World) -> None:
     world.run()
     assert not queues.waiting
     assert not queues.dead
+
+
+def test_an_idempotency_key_whose_task_is_over_makes_a_new_task_with_pictures_of_its_own(world: World) -> None:
+    first = submit(world, "order-7")
+    world.run()
+    before = now(world, first)
+    assert submit(world, "order-7") == before
+    world.time += 31 * 24 * 60 * MINUTE  # neither the table nor the bucket has deleted anything yet
+    assert world.tasks.get(first.task_id) is None
+    world.picture = picture(size=(31, 17))
+    second = submit(world, "order-7")
+    assert second.task_id == first.task_id
+    world.run()
+    ended = now(world, second)
+    assert (ended.status, ended.created_at, world.provider.submissions) == (Status.COMPLETED, second.created_at, 2)
+    (image,) = ended.images
+    assert image.stored is not None
+    assert world.objects.read(image.stored.key) == world.picture
+    assert world.announced == [(first.task_id, "completed")] * 2
+    assert len(world.delivered) == 2
+    assert submit(world, "order-7") == ended

@@ -230,10 +230,10 @@ class World:
         dynamodb = self._watched(session.client("dynamodb"), "dynamodb")
         s3 = self._watched(session.client("s3"), "s3")
         keys = SigningKeys("signing", lambda name: {"identity": "i" * 48, "callback": []})
-        self.tasks = TaskStore(dynamodb, *self._tables, clock=self.clock)
+        self.tasks = TaskStore(dynamodb, *self._tables, clock=self.clock, retention_days=30)
         objects = ObjectStore(s3, self._bucket)
         self.objects = objects
-        deliveries = DeliveryStore(dynamodb, self._tables[0])
+        deliveries = DeliveryStore(dynamodb, self._tables[0], clock=self.clock)
         self.deliveries = deliveries
         links = LinkSigner.from_session(get_session(), self._bucket, "us-east-1", link_seconds=3600)
         queues: Any = self.queues
@@ -247,7 +247,7 @@ class World:
         breakers = Breakers(dynamodb, self._tables[1], clock=self.clock, scale=1)
         scores = ScoreStore(dynamodb, self._tables[1])
         scorecard = Scorecard(scores=lambda: scores, breakers=lambda: breakers, catalog=catalog(), clock=self.clock)
-        notes = CallbackNotes(dynamodb, self._tables[0])
+        notes = CallbackNotes(dynamodb, self._tables[0], clock=self.clock)
         dispatcher = Dispatcher(
             queues=queues, objects=lambda: objects, orders=orders, upstreams=self, addresses=addresses, breakers=lambda: breakers,
             **shared, **scaled,

@@ -39,7 +39,7 @@ def book() -> AccountBook:
 
 
 def tasks() -> TaskStore:
-    return TaskStore(boto3.client("dynamodb"), TASKS, ACCOUNTS)
+    return TaskStore(boto3.client("dynamodb"), TASKS, ACCOUNTS, clock=lambda: NOW)
 
 
 def account() -> Account:

@@ -1,5 +1,6 @@
 """The bucket, the queues, the keys, the deliveries, the secrets and the bus."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator
@@ -13,17 +14,20 @@ from botocore.credentials import Credentials as AwsCredentials
 from botocore.session import get_session
 
 from darkroom.domain.task import StoredImage
+from darkroom.domain.update import Status
+from darkroom.services.deletion import Deletion
 from darkroom.settings import SettingMissing, Settings
 from darkroom.stores.accounts import AccountStore, key_digest
 from darkroom.stores.deliveries import DeliveryAttempt, DeliveryConflict, DeliveryLog, DeliveryStore
 from darkroom.stores.event_bus import EventNotTaken, TaskEvents
 from darkroom.stores.links import LinkSigner
-from darkroom.stores.objects import KeptCallback, ObjectStore, image_key
+from darkroom.stores.objects import KeptCallback, NotDeleted, ObjectStore, image_key
 from darkroom.stores.queues import Copy, Delivery, Look, NotQueued, Queues, Submission, read_message, readable
-from darkroom.stores.secrets import Credentials, NoCredential, SigningKeys, webhook_secrets
+from darkroom.stores.secrets import Credentials, NoCredential, SigningKeys
+from darkroom.stores.tasks import TaskStore
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
 from tests.pictures import picture
-from tests.unit.domain.test_transitions import a_task
+from tests.unit.domain.test_transitions import NOW, a_task
 
 
 @pytest.fixture(autouse=True)
@@ -40,12 +44,35 @@ def image(content: bytes, task: str = "t") -> StoredImage:
 def test_an_image_is_stored_once_and_the_first_one_stays() -> None:
     objects = ObjectStore(boto3.client("s3"), BUCKET)
     first, second = picture(size=(8, 6)), picture(size=(9, 6))
-    assert objects.put_image(image(first), BytesIO(first)) == image(first)
-    again = objects.put_image(replace(image(second), width=9), BytesIO(second))
+    assert objects.put_image(image(first), BytesIO(first), posted_at=1) == image(first)
+    again = objects.put_image(replace(image(second), width=9), BytesIO(second), posted_at=1)
     assert again == image(first)
     assert objects.read(image(first).key) == first
-    assert objects.find_image("o", "t", 0) == image(first)
-    assert objects.find_image("o", "t", 1) is None
+    assert objects.find_image("o", "t", 0, posted_at=1) == image(first)
+    assert objects.find_image("o", "t", 1, posted_at=1) is None
+
+
+def test_a_picture_of_an_earlier_task_with_the_same_id_is_written_over() -> None:
+    objects = ObjectStore(boto3.client("s3"), BUCKET)
+    old, new = picture(size=(8, 6)), picture(size=(9, 6))
+    objects.put_image(image(old), BytesIO(old), posted_at=1)
+    assert objects.find_image("o", "t", 0, posted_at=2) is None
+    made = replace(image(new), width=9)
+    assert objects.put_image(made, BytesIO(new), posted_at=2) == made
+    assert objects.put_image(image(old), BytesIO(old), posted_at=2) == made
+    assert objects.find_image("o", "t", 0, posted_at=2) == made
+    assert objects.read(made.key) == new
+
+
+def test_a_picture_that_does_not_say_when_its_task_was_posted_is_that_tasks() -> None:
+    content = picture(size=(8, 6))
+    facts = {"sha256": image(content).sha256, "width": "8", "height": "6"}
+    boto3.client("s3").put_object(
+        Bucket=BUCKET, Key=image(content).key, Body=content, ContentType="image/png", Metadata=facts
+    )
+    objects = ObjectStore(boto3.client("s3"), BUCKET)
+    assert objects.find_image("o", "t", 0, posted_at=5) == image(content)
+    assert objects.put_image(image(content), BytesIO(content), posted_at=5) == image(content)
 
 
 def test_callbacks_are_kept_as_they_came_and_once_each() -> None:
@@ -66,6 +93,51 @@ def test_deleting_a_task_leaves_everybody_elses_things() -> None:
     objects.delete_task("o", "t")
     left = boto3.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
     assert sorted(entry["Key"] for entry in left) == sorted(others)
+
+
+class Unwilling:
+    """An S3 that does not delete some keys, as often as told, and answers 200 all the same."""
+
+    def __init__(self, refused: dict[str, int]) -> None:
+        self._client = boto3.client("s3")
+        self._refused = refused
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def delete_objects(self, **parameters: Any) -> dict[str, Any]:
+        keys = [entry["Key"] for entry in parameters["Delete"]["Objects"]]
+        refused = [key for key in keys if self._refused.get(key, 0)]
+        for key in keys:
+            if key in refused:
+                self._refused[key] -= 1
+            else:
+                self._client.delete_object(Bucket=BUCKET, Key=key)
+        return {"Errors": [{"Key": key, "Code": "InternalError", "Message": "x"} for key in refused]}
+
+
+def test_an_object_that_is_not_deleted_at_first_is_tried_once_more() -> None:
+    unwilling: Any = Unwilling({"tasks/o/t/0.png": 1})
+    objects = ObjectStore(unwilling, BUCKET)
+    for key in ("tasks/o/t/0.png", "tasks/o/t/1.png"):
+        objects.put(key, b"x")
+    objects.delete_task("o", "t")
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=BUCKET)
+
+
+def test_objects_that_stay_keep_the_record_of_their_task() -> None:
+    unwilling: Any = Unwilling({"tasks/owner/task_1/0.png": 2})
+    objects = ObjectStore(unwilling, BUCKET)
+    objects.put("tasks/owner/task_1/0.png", b"x")
+    dynamodb = boto3.client("dynamodb")
+    tasks = TaskStore(dynamodb, TASKS, ACCOUNTS, clock=lambda: NOW)
+    task = a_task(task_id="task_1", status=Status.COMPLETED)
+    tasks.create(task)
+    with pytest.raises(NotDeleted, match="1 objects: InternalError"):
+        Deletion(tasks=tasks, objects=objects).delete(task)
+    assert tasks.get("task_1") == task
+    Deletion(tasks=tasks, objects=objects).delete(task)
+    assert tasks.get("task_1") is None
 
 
 def test_a_link_is_the_same_within_its_window_and_outlives_half_its_life() -> None:
@@ -168,7 +240,9 @@ def test_a_key_is_known_by_its_digest_alone() -> None:
 
 
 def test_a_delivery_log_is_written_by_one_at_a_time() -> None:
-    store = DeliveryStore(boto3.client("dynamodb"), TASKS)
+    client = boto3.client("dynamodb")
+    TaskStore(client, TASKS, ACCOUNTS, clock=lambda: NOW).create(a_task(task_id="t"))
+    store = DeliveryStore(client, TASKS, clock=lambda: 0)
     log = DeliveryLog("t", "o", "https://app.example/", 9)
     saved = store.save(log.with_attempt(DeliveryAttempt(1, 0, 1, 5)))
     with pytest.raises(DeliveryConflict):
@@ -176,8 +250,6 @@ def test_a_delivery_log_is_written_by_one_at_a_time() -> None:
     done = store.save(saved.with_attempt(DeliveryAttempt(1, 0, 1, 5, done=True, status=200)))
     assert store.get("t") == done
     assert len(done.attempts) == 1
-    store.delete("t")
-    assert store.get("t") is None
 
 
 def test_an_event_that_is_not_taken_is_an_error() -> None:
@@ -197,8 +269,22 @@ def test_secrets_rotate_with_two_valid() -> None:
     assert len(fresh.callback()) == 1
     assert rotated.callback() == [b"new", b"old"]
     assert fresh.identity() == rotated.identity() != fresh.callback()[0]
-    both = webhook_secrets("w", lambda name: {"current": "a|b", "previous": "whsec_MfKQ9r8G"})
-    assert both == ["whsec_YXxi", "whsec_MfKQ9r8G"]
+
+
+def test_webhooks_are_signed_with_what_an_operator_gave_or_with_a_key_of_their_own() -> None:
+    def signing(**more: Any) -> list[str]:
+        return SigningKeys("s", lambda name: {"identity": "i", "callback": [], **more}).webhook()
+
+    (derived,) = signing()
+    assert len(base64.b64decode(derived.removeprefix("whsec_"))) == 32
+    keys = SigningKeys("s", lambda name: {"identity": "i", "callback": []})
+    others = {keys.identity(), keys.access(), *keys.callback()}
+    assert base64.b64decode(derived.removeprefix("whsec_")) not in others
+    assert signing(webhook={"current": "a|b", "previous": "whsec_MfKQ9r8G"}) == ["whsec_YXxi", "whsec_MfKQ9r8G"]
+    assert signing(webhook={"current": "a|b", "previous": ""}) == ["whsec_YXxi"]
+    assert signing(webhook={"current": "new", "previous": derived})[1] == derived, "the first rotation"
+    assert signing(webhook={"previous": "a|b"}) == [derived, "whsec_YXxi"], "coming from a secret of its own"
+    assert signing(webhook=None) == signing(webhook={}) == [derived]
 
 
 def test_a_task_keeps_the_credential_that_it_was_submitted_with() -> None:

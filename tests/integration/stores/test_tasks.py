@@ -1,7 +1,10 @@
 """The tasks table: conditional writes, transactions and lists."""
 
+import base64
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import boto3
@@ -9,20 +12,31 @@ import pytest
 from botocore.exceptions import ClientError
 
 from darkroom.domain import transitions
-from darkroom.domain.task import Task
+from darkroom.domain.retention import oldest_kept
+from darkroom.domain.task import Task, Terms, Usage
 from darkroom.domain.update import Status
+from darkroom.stores.account_book import AccountBook
 from darkroom.stores.accounts import AccountStore
+from darkroom.stores.awaited_answers import AwaitedAnswer, AwaitedAnswers
+from darkroom.stores.callback_notes import CallbackNote, CallbackNotes
 from darkroom.stores.contention import Contention
-from darkroom.stores.task_list import BadCursor, Filters, TaskList
+from darkroom.stores.deliveries import DeliveryAttempt, DeliveryConflict, DeliveryLog, DeliveryStore
+from darkroom.stores.task_list import BadCursor, Filters, Page, TaskList
 from darkroom.stores.tasks import NoSuchTask, TaskExists, TaskStore
 from tests.integration.aws import ACCOUNTS, TASKS, emulated_aws
-from tests.unit.domain.test_transitions import NOW, a_task, copying, stored
+from tests.unit.domain.test_transitions import NOW, PRICE, a_task, copying, stored
 
 
 @pytest.fixture
 def store() -> Iterator[TaskStore]:
     with emulated_aws():
-        yield TaskStore(boto3.client("dynamodb"), TASKS, ACCOUNTS)
+        yield at(NOW)
+
+
+def at(now: int, *, retention_days: int | None = None, client: Any = None) -> TaskStore:
+    """The store at some moment (Unix milliseconds)."""
+    dynamodb: Any = client or boto3.client("dynamodb")
+    return TaskStore(dynamodb, TASKS, ACCOUNTS, clock=lambda: now, retention_days=retention_days)
 
 
 def usage() -> list[tuple[str, int, str]]:
@@ -30,9 +44,9 @@ def usage() -> list[tuple[str, int, str]]:
     return [(line.provider, line.completed, line.credits) for line in lines]
 
 
-def finish(task: Task) -> Task:
-    task = transitions.store_image(task, 0, stored(0), now=NOW)
-    return transitions.store_image(task, 1, stored(1), now=NOW)
+def finish(task: Task, now: int = NOW) -> Task:
+    task = transitions.store_image(task, 0, stored(0), now=now)
+    return transitions.store_image(task, 1, stored(1), now=now)
 
 
 def test_an_id_is_taken_once(store: TaskStore) -> None:
@@ -80,6 +94,181 @@ def test_a_deleted_task_does_not_come_back(store: TaskStore) -> None:
     assert store.get(task.task_id) is None
 
 
+DAY = 86_400_000
+
+
+def over(**fields: Any) -> Task:
+    """A task that completed, and whose time is over a day after NOW."""
+    return replace(finish(copying()), **fields)
+
+
+def test_a_task_is_gone_from_the_moment_it_expires_whenever_its_item_is_deleted(store: TaskStore) -> None:
+    task = over()
+    store.create(task)
+    late = at(task.expires_at * 1000)
+    assert at(task.expires_at * 1000 - 1).get(task.task_id) == task
+    assert late.get(task.task_id) is None
+    assert late.get_many([task.task_id]) == {}
+    assert TaskList(boto3.client("dynamodb"), TASKS, late.get_many).page("owner", Filters(), limit=5).tasks == ()
+    with pytest.raises(NoSuchTask):
+        late.change(task.task_id, lambda found: replace(found, progress=1))
+
+
+def test_an_open_task_is_there_until_it_has_ended_however_late_that_is(store: TaskStore) -> None:
+    store.create(copying())
+    late = at(NOW + 40 * DAY)
+    assert late.get(copying().task_id) == copying()
+    with pytest.raises(TaskExists):
+        late.create(replace(copying(), created_at=NOW + 40 * DAY))
+    assert late.change(copying().task_id, finish).after.status is Status.COMPLETED
+
+
+def test_a_task_whose_pictures_a_shorter_retention_has_removed_is_gone_with_them(store: TaskStore) -> None:
+    task = over(expires_at=NOW // 1000 + 30 * 86_400)
+    store.create(task)
+    assert at(NOW + 7 * DAY - 1, retention_days=7).get(task.task_id) == task
+    assert at(NOW + 7 * DAY, retention_days=7).get(task.task_id) is None
+    assert at(NOW + 29 * DAY, retention_days=90).get(task.task_id) == task
+    assert at(NOW + 31 * DAY, retention_days=90).get(task.task_id) is None
+
+
+def test_an_id_is_free_again_once_its_task_is_over_and_nothing_is_charged_anew(store: TaskStore) -> None:
+    first = replace(copying(), terms=Terms("k", metered=True), usage=Usage(reserved=PRICE * 2))
+    book = AccountBook(boto3.client("dynamodb"), ACCOUNTS)
+    book.put_terms("owner", prepaid=True, budget=None)
+    book.credit("owner", Decimal(100), reference="r", note="", now=NOW)
+    store.create(first)
+    store.change(first, finish)
+    spent = Decimal(100) - balance(book)
+    later = NOW + 2 * DAY
+    again = replace(first, created_at=later, expires_at=later // 1000 + 86_400, fingerprint="another")
+    at(later).create(again)
+    assert at(later).get(first.task_id) == again
+    assert balance(book) == Decimal(100) - spent - PRICE * 2
+    with pytest.raises(TaskExists):
+        at(later).create(replace(again, fingerprint="third"))
+    ended = at(later).change(again, lambda task: finish(task, later)).after
+    assert balance(book) == Decimal(100) - spent - ended.usage.charged
+    lines, _ = book.ledger("owner", limit=20)
+    assert sum(line.amount for line in lines) == balance(book)
+    assert [line.kind for line in lines].count("settle") == 2
+
+
+def test_of_two_that_make_a_task_anew_under_one_id_one_wins(store: TaskStore) -> None:
+    store.create(over())
+    later = NOW + 2 * DAY
+
+    class Overtaken:
+        """A client before whose second try somebody else makes the task."""
+
+        def __init__(self) -> None:
+            self._client = boto3.client("dynamodb")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._client, name)
+
+        def put_item(self, **parameters: Any) -> Any:
+            if "version" in parameters.get("ConditionExpression", ""):
+                at(later).create(replace(a_task(), created_at=later, fingerprint="faster"))
+            return self._client.put_item(**parameters)
+
+    with pytest.raises(TaskExists) as caught:
+        at(later, client=Overtaken()).create(replace(a_task(), created_at=later, fingerprint="slower"))
+    assert caught.value.task.fingerprint == "faster"
+
+
+def test_what_lay_beside_a_task_that_is_over_is_not_the_new_ones(store: TaskStore) -> None:
+    client = boto3.client("dynamodb")
+    task = over(expires_at=NOW // 1000 + 30 * 86_400)
+    store.create(task)
+    old = DeliveryLog(task.task_id, "owner", "https://app.example/", task.expires_at)
+    DeliveryStore(client, TASKS, clock=lambda: NOW).save(old.with_attempt(DeliveryAttempt(1, 0, 1, NOW)))
+    CallbackNotes(client, TASKS, clock=lambda: NOW).add(task.task_id, CallbackNote(1, "x", "old"), task.expires_at)
+    later = NOW + 8 * DAY  # the record would last, but the pictures are gone
+    new = replace(a_task(), created_at=later, expires_at=later // 1000 + 86_400)
+    at(later, retention_days=7).create(new)
+    deliveries = DeliveryStore(client, TASKS, clock=lambda: later)
+    notes = CallbackNotes(client, TASKS, clock=lambda: later)
+    assert deliveries.get(task.task_id) is None
+    assert notes.of_task(task.task_id) == []
+    saved = deliveries.save(replace(old, expires_at=new.expires_at))
+    assert deliveries.get(task.task_id) == saved
+    for verdict in ("one", "two"):
+        notes.add(task.task_id, CallbackNote(later, "x", verdict), new.expires_at)
+    assert [note.verdict for note in notes.of_task(task.task_id)] == ["one", "two"]
+
+
+def test_a_log_and_notes_end_with_their_time_and_begin_anew(store: TaskStore) -> None:
+    client = boto3.client("dynamodb")
+    store.create(a_task())
+    log = DeliveryLog(a_task().task_id, "owner", "https://app.example/", NOW // 1000 + 60)
+    DeliveryStore(client, TASKS, clock=lambda: NOW).save(log)
+    CallbackNotes(client, TASKS, clock=lambda: NOW).add(log.task_id, CallbackNote(1, "x", "old"), log.expires_at)
+    late = NOW + 60_000
+    deliveries = DeliveryStore(client, TASKS, clock=lambda: late)
+    notes = CallbackNotes(client, TASKS, clock=lambda: late)
+    assert deliveries.get(log.task_id) is None
+    assert notes.of_task(log.task_id) == []
+    assert deliveries.save(replace(log, expires_at=late)).version == 1
+    notes.add(log.task_id, CallbackNote(2, "x", "new"), late // 1000 + 60)
+    assert [note.verdict for note in notes.of_task(log.task_id)] == ["new"]
+
+
+def test_nothing_is_written_beside_a_task_that_was_deleted(store: TaskStore) -> None:
+    client = boto3.client("dynamodb")
+    task = finish(copying())
+    store.create(task)
+    deliveries = DeliveryStore(client, TASKS, clock=lambda: NOW)
+    log = deliveries.save(DeliveryLog(task.task_id, "owner", "https://app.example/", task.expires_at))
+    assert store.delete(task) is True
+    for version in (log, replace(log, version=0)):
+        with pytest.raises(DeliveryConflict):
+            deliveries.save(version)
+    CallbackNotes(client, TASKS, clock=lambda: NOW).add(task.task_id, CallbackNote(1, "x", "v"), task.expires_at)
+    assert client.scan(TableName=TASKS)["Items"] == []
+
+
+def test_an_awaited_answer_ends_with_its_time() -> None:
+    with emulated_aws():
+        client = boto3.client("dynamodb")
+        AwaitedAnswers(client, TASKS).put(AwaitedAnswer("k", "task_1", NOW, NOW + 1000))
+        assert AwaitedAnswers(client, TASKS, clock=lambda: NOW + 899_999).find("k") is not None
+        assert AwaitedAnswers(client, TASKS, clock=lambda: NOW + 900_000).find("k") is None
+
+
+def test_a_list_does_not_page_through_what_is_over(store: TaskStore) -> None:
+    store.create(over())
+    reads = []
+    late = at(NOW + 9 * DAY, retention_days=7)
+
+    def get_many(ids: Any) -> Any:
+        reads.extend(ids)
+        return late.get_many(ids)
+
+    def oldest() -> int:
+        return oldest_kept(NOW + 12 * DAY, 7, 1800)
+
+    tasks = TaskList(boto3.client("dynamodb"), TASKS, get_many, oldest=oldest)
+    assert tasks.page("owner", Filters(), limit=5) == Page((), None)
+    assert tasks.page("owner", Filters(created_before=NOW), limit=5) == Page((), None)
+    cursor = TaskList(boto3.client("dynamodb"), TASKS, get_many).page("owner", Filters(), limit=1).next_cursor
+    reads.clear()
+    assert cursor is None or tasks.page("owner", Filters(), limit=5, cursor=cursor) == Page((), None)
+    assert tasks.page("owner", Filters(), limit=5, cursor=_cursor_at(NOW)) == Page((), None)
+    assert reads == []
+
+
+def _cursor_at(created_at: int) -> str:
+    place = json.dumps([a_task().task_id, created_at])
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def balance(book: AccountBook) -> Decimal:
+    account = book.find("owner")
+    assert account is not None
+    return account.balance
+
+
 class Busy:
     """A client whose writes lose a race as often as told, as only AWS makes them."""
 
@@ -102,7 +291,7 @@ class Busy:
 def test_a_transaction_that_met_another_is_repeated(store: TaskStore) -> None:
     store.create(copying())
     busy: Any = Busy("TransactionConflict", 2)
-    changed = TaskStore(busy, TASKS, ACCOUNTS).change(copying(), finish)
+    changed = at(NOW, client=busy).change(copying(), finish)
     assert changed.after.status is Status.COMPLETED
     assert usage() == [("evolink", 1, "3.60")]
 
@@ -112,14 +301,14 @@ def test_contention_without_end_gives_up(store: TaskStore, monkeypatch: pytest.M
     store.create(copying())
     busy: Any = Busy("TransactionConflict", 10**6)
     with pytest.raises(Contention):
-        TaskStore(busy, TASKS, ACCOUNTS).change(copying(), finish)
+        at(NOW, client=busy).change(copying(), finish)
 
 
 def test_other_trouble_of_a_transaction_is_not_taken_for_a_race(store: TaskStore) -> None:
     store.create(copying())
     busy: Any = Busy("ValidationError", 1)
     with pytest.raises(ClientError):
-        TaskStore(busy, TASKS, ACCOUNTS).change(copying(), finish)
+        at(NOW, client=busy).change(copying(), finish)
 
 
 def numbered(number: int, **fields: Any) -> Task:

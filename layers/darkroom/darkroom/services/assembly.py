@@ -241,19 +241,14 @@ class Assembly(Stores):
         )
 
     def _webhook_secrets_of(self, owner: str) -> "list[str]":
-        from darkroom.stores.secrets import webhook_secrets
-
-        own = self.webhook_secrets().of_owner(owner, now())
-        return own or webhook_secrets(self.settings.webhook_secret)
+        return self.webhook_secrets().of_owner(owner, now()) or self.keys().webhook()
 
     @cache  # noqa: B019
     def deletion(self) -> "Deletion":
         """Removes tasks."""
         from darkroom.services.deletion import Deletion
 
-        return Deletion(
-            tasks=self.tasks(), deliveries=self.deliveries(), notes=self.callback_notes(), objects=self.objects()
-        )
+        return Deletion(tasks=self.tasks(), objects=self.objects())
 
     @cache  # noqa: B019
     def sight(self) -> "Sight":
@@ -274,7 +269,7 @@ class Assembly(Stores):
         from darkroom.services.repeats import Repeats
         from darkroom.stores.awaited_answers import AwaitedAnswers
 
-        answers = AwaitedAnswers(clients.dynamodb(), self.settings.tasks_table)
+        answers = AwaitedAnswers(clients.dynamodb(), self.settings.tasks_table, clock=now)
         return Repeats(answers=answers, tasks=self.tasks(), clock=now)
 
     def render(self, task: "Task") -> "dict[str, object]":

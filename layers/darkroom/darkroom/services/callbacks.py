@@ -78,6 +78,7 @@ class CallbackReceiver:
         return [
             self._read(self._tasks.get(task.task_id) or task, kept.provider, kept.body)
             for kept in self._objects.kept_callbacks(task.owner, task.task_id)
+            if kept.received_at >= task.created_at  # not those of an earlier task with this id
         ]
 
     def _read(self, task: Task, provider: str, body: bytes) -> Verdict:

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 from darkroom.domain.task import Task
 
 if TYPE_CHECKING:
-    from darkroom.stores.callback_notes import CallbackNotes
-    from darkroom.stores.deliveries import DeliveryStore
     from darkroom.stores.objects import ObjectStore
     from darkroom.stores.tasks import TaskStore
 
@@ -18,24 +16,13 @@ class StillOpen(Exception):
 class Deletion:
     """Removes tasks: the objects first and the record last, so that a deletion that broke off can be repeated."""
 
-    def __init__(
-        self,
-        *,
-        tasks: "TaskStore",
-        deliveries: "DeliveryStore",
-        notes: "CallbackNotes",
-        objects: "ObjectStore",
-    ) -> None:
+    def __init__(self, *, tasks: "TaskStore", objects: "ObjectStore") -> None:
         self._tasks = tasks
-        self._deliveries = deliveries
-        self._notes = notes
         self._objects = objects
 
     def delete(self, task: Task) -> None:
-        """Remove an ended task. Raises `StillOpen`."""
+        """Remove an ended task. Raises `StillOpen`; `NotDeleted` where an object of it stays, and so the record."""
         if not task.status.terminal:
             raise StillOpen(task.task_id)
         self._objects.delete_task(task.owner, task.task_id)
-        self._deliveries.delete(task.task_id)
-        self._notes.delete(task.task_id)
         self._tasks.delete(task)

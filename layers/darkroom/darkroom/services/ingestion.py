@@ -87,7 +87,7 @@ class Ingestor:
         self._change(task, lambda current: transitions.store_image(current, image.index, stored, now=now))
 
     def _found(self, task: Task, image: Image) -> StoredImage | None:
-        return self._objects.find_image(task.owner, task.task_id, image.index)
+        return self._objects.find_image(task.owner, task.task_id, image.index, posted_at=task.created_at)
 
     def _store(self, task: Task, image: Image) -> StoredImage:
         with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
@@ -102,7 +102,7 @@ class Ingestor:
                 sha256=digest,
             )
             spool.seek(0)
-            return self._objects.put_image(stored, spool)
+            return self._objects.put_image(stored, spool, posted_at=task.created_at)
 
     def _fetch(self, source: str, spool: IO[bytes]) -> tuple[int, str]:
         """Bring the bytes into the spool; their number and SHA-256."""

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from darkroom.stores.webhook_secrets import WebhookSecrets
 
 REFERENCE_SECONDS = 6 * 3600
-"""How long a provider may take to fetch a reference image that lies in our bucket."""
+"""How long a provider may take to fetch a reference image that lies in our bucket, as far as the credentials last.
+
+With those of a function's environment it is an hour (stores/links.py), twice a task's usual deadline. A link is signed
+for every submission anew, with its whole life before it.
+"""
 
 
 class Stores:
@@ -44,7 +48,13 @@ class Stores:
         """The tasks table."""
         from darkroom.stores.tasks import TaskStore
 
-        return TaskStore(clients.dynamodb(), self.settings.tasks_table, self.settings.accounts_table)
+        return TaskStore(
+            clients.dynamodb(),
+            self.settings.tasks_table,
+            self.settings.accounts_table,
+            clock=now,
+            retention_days=self.settings.retention_days,
+        )
 
     @cache  # noqa: B019
     def accounts(self) -> "AccountStore":
@@ -58,14 +68,14 @@ class Stores:
         """The webhooks' delivery logs."""
         from darkroom.stores.deliveries import DeliveryStore
 
-        return DeliveryStore(clients.dynamodb(), self.settings.tasks_table)
+        return DeliveryStore(clients.dynamodb(), self.settings.tasks_table, clock=now)
 
     @cache  # noqa: B019
     def callback_notes(self) -> "CallbackNotes":
         """What became of callbacks that changed nothing."""
         from darkroom.stores.callback_notes import CallbackNotes
 
-        return CallbackNotes(clients.dynamodb(), self.settings.tasks_table)
+        return CallbackNotes(clients.dynamodb(), self.settings.tasks_table, clock=now)
 
     @cache  # noqa: B019
     def objects(self) -> "ObjectStore":
@@ -107,7 +117,7 @@ class Stores:
 
     @cache  # noqa: B019
     def keys(self) -> "SigningKeys":
-        """The keys of task ids and callback tokens."""
+        """The keys of task ids, callback tokens and webhooks."""
         from darkroom.stores.secrets import SigningKeys
 
         return SigningKeys(self.settings.signing_secret)
@@ -122,9 +132,15 @@ class Stores:
     @cache  # noqa: B019
     def task_list(self) -> "TaskList":
         """Lists of tasks."""
+        from darkroom.domain.retention import oldest_kept
         from darkroom.stores.task_list import TaskList
 
-        return TaskList(clients.dynamodb(), self.settings.tasks_table, self.tasks().get_many)
+        return TaskList(
+            clients.dynamodb(),
+            self.settings.tasks_table,
+            self.tasks().get_many,
+            oldest=lambda: oldest_kept(now(), self.settings.retention_days, self.settings.deadline_seconds),
+        )
 
     @cache  # noqa: B019
     def account_book(self) -> "AccountBook":
@@ -182,4 +198,4 @@ class Stores:
         )
 
     def _reference_link(self, key: str) -> str:
-        return self._reference_links().sign(key, now()).url
+        return self._reference_links().sign_now(key, now()).url

@@ -10,6 +10,7 @@ from darkroom.domain.history import first_entries
 from darkroom.domain.identifiers import derived_task_id, new_task_id
 from darkroom.domain.money import reserve
 from darkroom.domain.request import ImageRequest
+from darkroom.domain.retention import expiry
 from darkroom.domain.routing import Choice, plan
 from darkroom.domain.task import Entry, PlannedOffer, Task, Terms, Usage
 from darkroom.observation import logger
@@ -23,8 +24,6 @@ from darkroom.stores.objects import STORED, ObjectStore, reference_key
 from darkroom.stores.queues import Look, Queues
 from darkroom.stores.secrets import SigningKeys
 from darkroom.stores.tasks import TaskExists, TaskStore
-
-DAY = 86_400
 
 
 class IdempotencyConflict(Exception):
@@ -160,6 +159,7 @@ class Submissions:
             for choice in choices
         )
         model = self._catalog.find(request.model).name
+        deadline_at = now + int(1000 * self._settings.deadline_seconds / self._settings.time_scale)
         return Task(
             task_id=task_id,
             owner=caller.owner,
@@ -167,8 +167,8 @@ class Submissions:
             fingerprint=fingerprint,
             plan=offers,
             created_at=now,
-            deadline_at=now + int(1000 * self._settings.deadline_seconds / self._settings.time_scale),
-            expires_at=now // 1000 + self._settings.retention_days * DAY,
+            deadline_at=deadline_at,
+            expires_at=expiry(now, deadline_at, self._settings.retention_days),
             correlation_id=correlation_id,
             retry_at=now,
             usage=Usage(reserved=reserve(offers, request.n)),

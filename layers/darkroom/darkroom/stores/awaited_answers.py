@@ -1,6 +1,8 @@
 """Who waits for which task: so that a client that lost its answer and asks again gets the pictures it paid for."""
 
 import hashlib
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,14 +34,21 @@ class AwaitedAnswer:
 class AwaitedAnswers:
     """Reads and conditional writes of awaited answers, in the tasks table under `answer#<digest>`."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        *,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
         self._client = client
         self._table = table
+        self._clock = clock
 
     def find(self, key: str) -> AwaitedAnswer | None:
         """The latest call with this key, if there was one lately."""
-        found = self._client.get_item(TableName=self._table, Key=_key(key), ConsistentRead=True).get("Item")
-        if found is None:
+        found = self._client.get_item(TableName=self._table, Key=item_key(key), ConsistentRead=True).get("Item")
+        if found is None or int(found["expires_at"]["N"]) * 1000 <= self._clock():
             return None
         return AwaitedAnswer(
             key=key,
@@ -74,13 +83,14 @@ def answer_key(owner: str, dialect: str, fingerprint: str) -> str:
     return hashlib.sha256(f"{owner}\n{dialect}\n{fingerprint}".encode()).hexdigest()
 
 
-def _key(key: str) -> dict[str, Any]:
+def item_key(key: str) -> dict[str, Any]:
+    """Where the note under a key is."""
     return {"task_id": {"S": f"answer#{key}"}}
 
 
 def _item(answer: AwaitedAnswer) -> dict[str, Any]:
     return {
-        **_key(answer.key),
+        **item_key(answer.key),
         "awaited": {"S": answer.task_id},
         "asked_at": {"N": str(answer.asked_at)},
         "until": {"N": str(answer.until)},

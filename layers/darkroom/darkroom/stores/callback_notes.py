@@ -3,12 +3,15 @@
 Those that did change something are lines of the task's own history.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from darkroom.stores.conditions import raise_unless_condition_failed
+from darkroom.stores.task_keys import notes_key, only_while_recorded
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,45 +31,57 @@ class CallbackNote:
 class CallbackNotes:
     """Reads and writes notes, in the tasks table under `callbacks#<task id>`."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        *,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
         self._client = client
         self._table = table
+        self._clock = clock
 
     def add(self, task_id: str, note: CallbackNote, expires_at: int) -> None:
-        """Note one callback, unless there are very many already. `expires_at` is in Unix seconds."""
+        """Note one callback of a recorded task, unless there are very many already. `expires_at` is in Unix seconds."""
         line = {"M": {"at": {"N": str(note.at)}, "provider": {"S": note.provider}, "verdict": {"S": note.verdict}}}
         values: Any = {
             ":line": {"L": [line]},
-            ":none": {"L": []},
-            ":most": {"N": str(MOST_NOTES)},
             ":expires_at": {"N": str(expires_at)},
+            ":now": {"N": str(self._clock() // 1000)},
         }
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=_key(task_id),
-                UpdateExpression=(
-                    "SET notes = list_append(if_not_exists(notes, :none), :line), expires_at = :expires_at"
-                ),
-                ConditionExpression="attribute_not_exists(notes) OR size(notes) < :most",
-                ExpressionAttributeValues=values,
-            )
-        except ClientError as error:
-            raise_unless_condition_failed(error)
+        appended = self._update(
+            task_id,
+            "SET notes = list_append(if_not_exists(notes, :none), :line), expires_at = :expires_at",
+            "attribute_not_exists(notes) OR (size(notes) < :most AND expires_at > :now)",
+            values | {":none": {"L": []}, ":most": {"N": str(MOST_NOTES)}},
+        )
+        if not appended:
+            self._update(task_id, "SET notes = :line, expires_at = :expires_at", "expires_at <= :now", values)
 
     def of_task(self, task_id: str) -> list[CallbackNote]:
-        """The notes of a task, in the order in which they were taken."""
-        found = self._client.get_item(TableName=self._table, Key=_key(task_id), ConsistentRead=True).get("Item", {})
+        """The notes of a task, in the order in which they were taken; none whose time is over."""
+        found = self._client.get_item(TableName=self._table, Key=notes_key(task_id), ConsistentRead=True).get("Item")
+        if found is None or int(found["expires_at"]["N"]) * 1000 <= self._clock():
+            return []
         notes: Any = found.get("notes", {}).get("L", [])
         return [
             CallbackNote(int(note["M"]["at"]["N"]), note["M"]["provider"]["S"], note["M"]["verdict"]["S"])
             for note in notes
         ]
 
-    def delete(self, task_id: str) -> None:
-        """Remove the notes of a task that is removed."""
-        self._client.delete_item(TableName=self._table, Key=_key(task_id))
-
-
-def _key(task_id: str) -> dict[str, Any]:
-    return {"task_id": {"S": f"callbacks#{task_id}"}}
+    def _update(self, task_id: str, expression: str, condition: str, values: Any) -> bool:
+        update: Any = {
+            "TableName": self._table,
+            "Key": notes_key(task_id),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
+        parts: Any = [{"Update": update}, only_while_recorded(self._table, task_id)]
+        try:
+            self._client.transact_write_items(TransactItems=parts)
+        except ClientError as error:
+            raise_unless_condition_failed(error)
+            return False
+        return True

@@ -1,7 +1,8 @@
 """The record of a webhook: every attempt to deliver it, in one item beside its task."""
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from darkroom.stores.conditions import raise_unless_condition_failed
+from darkroom.stores.task_keys import only_while_recorded, webhook_key
 from darkroom.stores.tolerance import known, member, unknown
 
 if TYPE_CHECKING:
@@ -67,48 +69,63 @@ class DeliveryLog:
 
 
 class DeliveryConflict(Exception):
-    """Somebody else wrote the log meanwhile."""
+    """Somebody else wrote the log meanwhile, or its task was deleted."""
 
 
 class DeliveryStore:
     """Reads and conditional writes of delivery logs, in the tasks table under `webhook#<task id>`."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        *,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
         self._client = client
         self._table = table
+        self._clock = clock
 
     def get(self, task_id: str) -> DeliveryLog | None:
-        """The log as it stands now, or None where nothing was tried yet."""
-        found = self._client.get_item(TableName=self._table, Key=_key(task_id), ConsistentRead=True)
-        return _read(found["Item"]) if "Item" in found else None
+        """The log as it stands now, or None where nothing was tried yet or its time is over."""
+        found = self._client.get_item(TableName=self._table, Key=webhook_key(task_id), ConsistentRead=True).get("Item")
+        if found is None or int(found["expires_at"]["N"]) * 1000 <= self._clock():
+            return None
+        return _read(found)
 
     def save(self, log: DeliveryLog) -> DeliveryLog:
         """Write the log over the version that it was read at. Raises `DeliveryConflict`."""
         saved = replace(log, version=log.version + 1)
+        put: Any = {
+            "TableName": self._table,
+            "Item": {
+                **webhook_key(log.task_id),
+                "version": {"N": str(saved.version)},
+                "expires_at": {"N": str(log.expires_at)},
+                "log": {"S": json.dumps(_record(saved), separators=(",", ":"))},
+            },
+        }
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item={
-                    **_key(log.task_id),
-                    "version": {"N": str(saved.version)},
-                    "expires_at": {"N": str(log.expires_at)},
-                    "log": {"S": json.dumps(_record(saved), separators=(",", ":"))},
-                },
-                ConditionExpression="attribute_not_exists(task_id) OR version = :version",
-                ExpressionAttributeValues={":version": {"N": str(log.version)}},
-            )
+            if log.version:
+                version = {":version": {"N": str(log.version)}}
+                self._client.put_item(
+                    **put, ConditionExpression="version = :version", ExpressionAttributeValues=version
+                )
+            else:
+                self._begin(log.task_id, put)
         except ClientError as error:
             raise_unless_condition_failed(error)
             raise DeliveryConflict(log.task_id) from error
         return saved
 
-    def delete(self, task_id: str) -> None:
-        """Remove the log of a task that is removed."""
-        self._client.delete_item(TableName=self._table, Key=_key(task_id))
-
-
-def _key(task_id: str) -> dict[str, Any]:
-    return {"task_id": {"S": f"webhook#{task_id}"}}
+    def _begin(self, task_id: str, put: Any) -> None:
+        """Write the first version, where none is (or one whose time is over), and only beside its task."""
+        put = put | {
+            "ConditionExpression": "attribute_not_exists(task_id) OR expires_at <= :now",
+            "ExpressionAttributeValues": {":now": {"N": str(self._clock() // 1000)}},
+        }
+        parts: Any = [{"Put": put}, only_while_recorded(self._table, task_id)]
+        self._client.transact_write_items(TransactItems=parts)
 
 
 def _record(log: DeliveryLog) -> dict[str, Any]:

@@ -3,19 +3,21 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from darkroom.domain.parts import parts
 from darkroom.domain.task import StoredImage
 from darkroom.stores.tolerance import known
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+AREAS = ("tasks", "callbacks", "results")
+"""Where a task's objects lie: under `<area>/<owner>/<task id>/`."""
 STORED = "stored:"
 """What a link to an object of ours begins with inside a task, where a provider's link would begin with http."""
 
@@ -38,6 +40,10 @@ def result_key(owner: str, task_id: str, attempt: int, index: int) -> str:
 def callbacks_prefix(owner: str, task_id: str) -> str:
     """Where a task's callbacks are kept."""
     return f"callbacks/{owner}/{task_id}/"
+
+
+class NotDeleted(Exception):
+    """S3 did not delete some objects; the message says how many, and S3's code for the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +73,59 @@ class ObjectStore:
             ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
         )
 
-    def put_image(self, image: StoredImage, body: IO[bytes]) -> StoredImage:
-        """Write an image that was checked, once: where one lies already, that one is kept and described."""
+    def put_image(self, image: StoredImage, body: IO[bytes], *, posted_at: int) -> StoredImage:
+        """Write an image that was checked, once: where one lies already, that one is kept and described.
+
+        `posted_at` is when its task was posted. An idempotency key makes the same id again once the task before is
+        over: a picture of that one, which the bucket's lifecycle has not come to yet, is written over.
+        """
         try:
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=image.key,
-                Body=body,
-                ContentLength=image.bytes,
-                ContentType=image.content_type,
-                ChecksumSHA256=base64.b64encode(bytes.fromhex(image.sha256)).decode(),
-                IfNoneMatch="*",
-                Metadata={
-                    "sha256": image.sha256,
-                    "width": str(image.width),
-                    "height": str(image.height),
-                },
-            )
+            self._put_image(image, body, posted_at, IfNoneMatch="*")
         except ClientError as error:
-            if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
-                raise
-            return self._describe(image.key)
+            _raise_unless_there(error)
+        else:
+            return image
+        found, tag, made_for = self._describe(image.key)
+        if made_for in {None, posted_at}:
+            return found
+        body.seek(0)
+        try:
+            self._put_image(image, body, posted_at, IfMatch=tag)
+        except ClientError as error:
+            _raise_unless_there(error)  # another copy of the same image was faster
+            return self._describe(image.key)[0]
         return image
 
-    def find_image(self, owner: str, task_id: str, index: int) -> StoredImage | None:
-        """The image that an earlier try stored before it could say so, whatever its type was."""
+    def _put_image(self, image: StoredImage, body: IO[bytes], posted_at: int, **condition: str) -> None:
+        facts = {
+            "sha256": image.sha256,
+            "width": str(image.width),
+            "height": str(image.height),
+            "posted-at": str(posted_at),
+        }
+        put: Any = {
+            "Bucket": self._bucket,
+            "Key": image.key,
+            "Body": body,
+            "ContentLength": image.bytes,
+            "ContentType": image.content_type,
+            "ChecksumSHA256": base64.b64encode(bytes.fromhex(image.sha256)).decode(),
+            "Metadata": facts,
+            **condition,
+        }
+        self._client.put_object(**put)
+
+    def find_image(self, owner: str, task_id: str, index: int, *, posted_at: int) -> StoredImage | None:
+        """The image that an earlier try stored before it could say so, whatever its type was.
+
+        `posted_at` is when its task was posted: a picture of an earlier task with this id is not meant.
+        """
         prefix = f"tasks/{owner}/{task_id}/{index}."
-        found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1).get("Contents")
-        return self._describe(found[0]["Key"]) if found else None
+        for entry in self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix).get("Contents", []):
+            found, _, made_for = self._describe(entry["Key"])
+            if made_for in {None, posted_at}:
+                return found
+        return None
 
     def open(self, key: str) -> IO[bytes]:
         """An object's body as a stream, to be read once and closed."""
@@ -142,22 +173,54 @@ class ObjectStore:
         yield from sorted(kept, key=lambda callback: callback.received_at)
 
     def delete_task(self, owner: str, task_id: str) -> None:
-        """Remove everything that lies under a task: images, references, kept callbacks and results."""
-        for area in ("tasks", "callbacks", "results"):
-            for part in parts(list(self._keys(f"{area}/{owner}/{task_id}/")), 1000):
-                self._client.delete_objects(
-                    Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in part], "Quiet": True}
-                )
+        """Remove everything that lies under a task: images, references, kept callbacks and results.
+
+        Raises `NotDeleted` where anything of it is still there.
+        """
+        for area in AREAS:
+            for page in self._pages(f"{area}/{owner}/{task_id}/"):
+                self._delete(page)
+
+    def delete_of_owner(self, owner: str) -> Iterator[int]:
+        """Remove everything of an owner, up to a thousand objects at each step; the number that a step removed.
+
+        Raises `NotDeleted`.
+        """
+        for area in AREAS:
+            for page in self._pages(f"{area}/{owner}/"):
+                self._delete(page)
+                yield len(page)
+
+    def _delete(self, keys: Sequence[str]) -> None:
+        """Delete up to a thousand objects, those that S3 could not delete once more.
+
+        The call as a whole succeeds where single keys fail; only `Errors` tells of them (AWS: S3 API, DeleteObjects,
+        docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html).
+        """
+        errors: Any = []
+        for _ in range(2):
+            objects: Any = [{"Key": key} for key in keys]
+            answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+            errors = answer.get("Errors", [])
+            if not errors:
+                return
+            keys = [error["Key"] for error in errors]
+        raise NotDeleted(f"S3 did not delete {len(errors)} objects: {errors[0].get('Code', 'it gave no reason')}")
 
     def _keys(self, prefix: str) -> Iterator[str]:
-        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
-            for found in page.get("Contents", []):
-                yield found["Key"]
+        return chain.from_iterable(self._pages(prefix))
 
-    def _describe(self, key: str) -> StoredImage:
+    def _pages(self, prefix: str) -> Iterator[list[str]]:
+        """The keys under a prefix, a thousand at a time: as many as DeleteObjects takes."""
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            if found := [entry["Key"] for entry in page.get("Contents", [])]:
+                yield found
+
+    def _describe(self, key: str) -> tuple[StoredImage, str, int | None]:
+        """An image that lies there, its entity tag, and when its task was posted, where it says so."""
         head = self._client.head_object(Bucket=self._bucket, Key=key)
         facts = head["Metadata"]
-        return StoredImage(
+        image = StoredImage(
             key=key,
             content_type=head["ContentType"],
             bytes=head["ContentLength"],
@@ -165,3 +228,10 @@ class ObjectStore:
             height=int(facts["height"]),
             sha256=facts["sha256"],
         )
+        return image, head["ETag"], int(facts["posted-at"]) if "posted-at" in facts else None
+
+
+def _raise_unless_there(error: ClientError) -> None:
+    """Return where S3 did not write an object because of the one that lies there; raise anything else that it says."""
+    if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
+        raise error

@@ -36,10 +36,11 @@ _provider: Any = None
 
 
 class SigningKeys:
-    """The keys that task ids and callback tokens are made with, all from one managed secret.
+    """The keys that task ids and callback tokens are made with, and webhooks signed: all from one managed secret.
 
-    The secret is `{"identity": "…", "callback": ["new", "old"]}`. Without a `callback` list the token key is derived
-    from `identity`, so that a fresh deployment needs no second value; a rotation writes the list.
+    The secret is `{"identity": "…", "callback": ["new", "old"], "webhook": {"current": "new", "previous": "old"}}`.
+    Without a `callback` list or a `webhook` entry their keys are derived from `identity`, so that a fresh deployment
+    needs no second value (Secrets Manager generates one for each secret, and bills each); a rotation writes them.
     """
 
     def __init__(self, name: str, read: SecretReader = read_secret) -> None:
@@ -60,19 +61,23 @@ class SigningKeys:
         """The key that access tokens are made with."""
         return self._derived(self._read(self._name), "access-token")
 
+    def webhook(self) -> list[str]:
+        """The deployment's secrets that webhooks are signed with, newest first, in Standard Webhooks' form.
+
+        (That is `whsec_` and base64.) In the managed secret they are any text, or in that form already; an empty
+        `previous` is none.
+        """
+        secret = self._read(self._name)
+        given = secret.get("webhook") or {}
+        found = [str(given[field]) for field in ("current", "previous") if given.get(field)]
+        if not given.get("current"):
+            # With a `previous` alone, the derived one is what a rotation leads (back) to.
+            found.insert(0, f"whsec_{b64encode(self._derived(secret, 'webhook')).decode()}")
+        return [text if text.startswith("whsec_") else f"whsec_{b64encode(text.encode()).decode()}" for text in found]
+
     @staticmethod
     def _derived(secret: Mapping[str, Any], purpose: str) -> bytes:
         return hmac.new(str(secret["identity"]).encode(), purpose.encode(), hashlib.sha256).digest()
-
-
-def webhook_secrets(name: str, read: SecretReader = read_secret) -> list[str]:
-    """The secrets that webhooks are signed with, newest first, in Standard Webhooks' form (`whsec_` and base64).
-
-    The managed secret is `{"current": "…", "previous": "…"}`: any text, or one in that form already.
-    """
-    secret = read(name)
-    found = [str(secret[field]) for field in ("current", "previous") if secret.get(field)]
-    return [text if text.startswith("whsec_") else f"whsec_{b64encode(text.encode()).decode()}" for text in found]
 
 
 class NoCredential(Exception):

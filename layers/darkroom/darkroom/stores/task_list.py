@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from darkroom.domain.identifiers import well_formed
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BATCH = 100
 """Tasks that one BatchGetItem reads (AWS: DynamoDB quotas)."""
+LATEST = 10**15
+"""Later than any task (Unix milliseconds)."""
 MAX_READS = 10
 """Pages of the index that one call reads: a filter that matches little then gives a short page and a cursor."""
 
@@ -55,15 +57,27 @@ class TaskList:
     """Reads the index of tasks by owner."""
 
     def __init__(
-        self, client: "DynamoDBClient", table: str, get_many: Callable[[Iterable[str]], Mapping[str, Task]]
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        get_many: Callable[[Iterable[str]], Mapping[str, Task]],
+        *,
+        oldest: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`get_many` leaves out what is over; `oldest` is the moment (Unix milliseconds) before which all of it is."""
         self._client = client
         self._table = table
         self._get_many = get_many
+        self._oldest = oldest
 
     def page(self, owner: str, filters: Filters, *, limit: int, cursor: str | None = None) -> Page:
         """Up to `limit` of an owner's tasks. Raises `BadCursor`."""
         start = _start(owner, cursor) if cursor else None
+        after = max(filters.created_after or 0, self._oldest())
+        before = filters.created_before if filters.created_before is not None else LATEST
+        if after > (min(before, int(start["created_at"]["N"])) if start else before):
+            return Page((), None)  # DynamoDB takes no range that ends before it begins
+        filters = replace(filters, created_after=after, created_before=before)
         found: list[dict[str, Any]] = []
         for _ in range(MAX_READS):
             # One more than is wanted tells whether anything follows.
@@ -92,8 +106,8 @@ class TaskList:
             "ExpressionAttributeNames": {"#owner": "owner", "#created": "created_at"},
             "ExpressionAttributeValues": {
                 ":owner": {"S": owner},
-                ":after": {"N": str(filters.created_after or 0)},
-                ":before": {"N": str(filters.created_before if filters.created_before is not None else 10**15)},
+                ":after": {"N": str(filters.created_after)},
+                ":before": {"N": str(filters.created_before)},
             },
             "ScanIndexForward": False,
             # With a filter the limit counts what is read, not what is found: read more at once then.
@@ -121,6 +135,6 @@ def _start(owner: str, cursor: str) -> dict[str, Any]:
         readable = isinstance(task_id, str) and well_formed(task_id) and type(created_at) is int
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise BadCursor(cursor) from error
-    if not readable or not 0 <= created_at < 10**15:
+    if not readable or not 0 <= created_at < LATEST:
         raise BadCursor(cursor)
     return {"owner": {"S": owner}, "created_at": {"N": str(created_at)}, "task_id": {"S": task_id}}

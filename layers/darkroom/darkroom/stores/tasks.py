@@ -16,9 +16,11 @@ from zlib import crc32
 from botocore.exceptions import ClientError
 
 from darkroom.domain.history import with_history
+from darkroom.domain.retention import is_gone
 from darkroom.domain.task import Task
 from darkroom.stores import admission
 from darkroom.stores.contention import Tries, condition_failed, lost_race, reasons, throttled
+from darkroom.stores.task_keys import keys_beside, record_key
 from darkroom.stores.task_record import from_record, to_record
 from darkroom.stores.unread import Unread
 from darkroom.stores.usage import usage_update
@@ -61,7 +63,11 @@ class Changed:
 
 
 class TaskStore:
-    """Reads and conditional writes of tasks. Raises botocore's `ClientError` where DynamoDB does."""
+    """Reads and conditional writes of tasks. Raises botocore's `ClientError` where DynamoDB does.
+
+    A task whose time is over is not there, whenever DynamoDB gets to deleting it: `retention_days` is how long the
+    bucket keeps pictures today.
+    """
 
     def __init__(
         self,
@@ -70,28 +76,32 @@ class TaskStore:
         accounts_table: str,
         *,
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        retention_days: int | None = None,
     ) -> None:
         self._client = client
         self._table = table
         self._accounts_table = accounts_table
         self._clock = clock
+        self._retention_days = retention_days
         self._budgets: dict[str, Decimal | None] = {}
 
     def get(self, task_id: str) -> Task | None:
         """The task as it stands now (a consistent read), or None."""
-        found = self._client.get_item(TableName=self._table, Key={"task_id": {"S": task_id}}, ConsistentRead=True)
-        return read_item(found["Item"]) if "Item" in found else None
+        found = self._client.get_item(TableName=self._table, Key=record_key(task_id), ConsistentRead=True)
+        task = read_item(found["Item"]) if "Item" in found else None
+        return None if task is None or self._is_gone(task) else task
 
     def get_many(self, task_ids: Iterable[str]) -> dict[str, Task]:
         """Up to 100 tasks by id; those that are not there are left out."""
-        wanted: list[Any] = [{"task_id": {"S": task_id}} for task_id in dict.fromkeys(task_ids)]
+        wanted: list[Any] = [record_key(task_id) for task_id in dict.fromkeys(task_ids)]
         tasks: dict[str, Task] = {}
         pause = 0.05
         while wanted:
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
             for item in answer["Responses"].get(self._table, []):
                 task = read_item(item)
-                tasks[task.task_id] = task
+                if not self._is_gone(task):
+                    tasks[task.task_id] = task
             left: Any = answer.get("UnprocessedKeys", {}).get(self._table, {})
             wanted = left.get("Keys", [])
             if wanted:
@@ -102,14 +112,31 @@ class TaskStore:
     def create(self, task: Task, *, open_limit: int = 0) -> None:
         """Record a new task, and hold back what it may cost. `open_limit` is how many open tasks its key may have.
 
-        Raises `TaskExists` where the id is taken, `NotAdmitted` where the account or the key does not allow it.
+        An id is free again once the task that had it is over. Raises `TaskExists` where the id is taken, `NotAdmitted`
+        where the account or the key does not allow it.
         """
+        try:
+            self._create(task, open_limit)
+        except TaskExists as taken:
+            if not self._is_gone(taken.task):
+                raise
+            self._forget_beside(task.task_id)
+            self._create(task, open_limit, over=taken.task)
+
+    def _create(self, task: Task, open_limit: int, *, over: Task | None = None) -> None:
+        """Record a task where none is, or over the one that is over."""
         put: Any = {
             "TableName": self._table,
             "Item": write_item(task),
             "ConditionExpression": "attribute_not_exists(task_id)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+        if over:
+            put["ConditionExpression"] += " OR (version = :version AND created_at = :created)"
+            put["ExpressionAttributeValues"] = {
+                ":version": {"N": str(over.version)},
+                ":created": {"N": str(over.created_at)},
+            }
         tries = Tries(task.task_id)
         while True:
             try:
@@ -125,6 +152,18 @@ class TaskStore:
                 if condition_failed(error) or not throttled(error):
                     raise
                 tries.throttled(error)
+
+    def _forget_beside(self, task_id: str) -> None:
+        """Put items that have expired in the place of what is kept beside a task that is over.
+
+        (Whoever makes tasks may write items, and need not be allowed to delete any.)
+        """
+        past = {"expires_at": {"N": str(self._clock() // 1000 - 1)}}
+        for key in keys_beside(task_id):
+            self._client.put_item(TableName=self._table, Item={**key, **past})
+
+    def _is_gone(self, task: Task) -> bool:
+        return is_gone(task, self._clock(), self._retention_days)
 
     def _create_on_terms(self, task: Task, put: Any, open_limit: int) -> None:
         tries = Tries(f"the account of {task.task_id}")
@@ -179,15 +218,22 @@ class TaskStore:
                 return Changed(current, changed)
 
     def delete(self, task: Task) -> bool:
-        """Remove an ended task's record, unless it changed since it was read. Whether it was there."""
+        """Remove an ended task's record with all that is kept beside it, unless it changed since it was read.
+
+        Whether it was there.
+        """
+        record: Any = {
+            "TableName": self._table,
+            "Key": record_key(task.task_id),
+            "ConditionExpression": "version = :version",
+            "ExpressionAttributeValues": {":version": {"N": str(task.version)}},
+        }
+        beside: Any = [{"Delete": {"TableName": self._table, "Key": key}} for key in keys_beside(task.task_id)]
         try:
-            self._client.delete_item(
-                TableName=self._table,
-                Key={"task_id": {"S": task.task_id}},
-                ConditionExpression="version = :version",
-                ExpressionAttributeValues={":version": {"N": str(task.version)}},
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
+            self._client.transact_write_items(TransactItems=[{"Delete": record}, *beside])
+        except ClientError as error:
+            if not (condition_failed(error) or lost_race(error)):
+                raise
             return False
         return True
 

@@ -142,7 +142,8 @@ class Task:
     Times are Unix milliseconds, but `expires_at` (seconds, when the record is dropped). `version` counts the writes;
     `fingerprint` is the digest of the body it was posted with. `retry_at` is when the next submission is due while
     none is live. `copying_at` is when the images were last handed out to be copied. `history`
-    tells how it came to be as it is.
+    tells how it came to be as it is. `announced` says that its end has been told to bus and webhook; it stands beside
+    the record, not in it.
     """
 
     task_id: str
@@ -169,6 +170,7 @@ class Task:
     entry: Entry | None = None
     terms: Terms = field(default_factory=Terms)
     history: tuple[HistoryEntry, ...] = ()
+    announced: bool = False
 
     @property
     def attempt(self) -> Attempt | None:

@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.custom_metrics import DOLLARS_A_METRIC, combinations, reconciler_month
 from benchmarks.durations import PICTURE_SECONDS, SECONDS
 from benchmarks.figures import Figure, at_least
+from benchmarks.idle import idle_dollars
 from darkroom.domain.request import ImageRequest
 from darkroom.observation import logger
 from darkroom.services.submission import Submitted
@@ -40,8 +42,6 @@ PRICES = {
     "CloudWatch Logs GB": 0.50,
     "X-Ray traces": 5e-6,
 }
-FIXED = {"secrets (3)": 3 * 0.40, "alarms (18) and dashboard": 18 * 0.10 + 3.00}
-"""Dollars a month, whatever is done."""
 LOOKUPS = 3
 PICTURE_GB = 2.5 / 1024
 LOG_BYTES = 700
@@ -96,8 +96,10 @@ class Meter:
             for part in parameters["TransactItems"]:
                 ((_, write),) = part.items()
                 yield WRITES, 2 * _units(write.get("Item", {})) + self._index_units(write.get("Item", {}))
-        elif name in {"put_item", "update_item", "delete_item"}:
+        elif name in {"put_item", "delete_item"}:
             yield WRITES, _units(parameters.get("Item", {})) + self._index_units(parameters.get("Item", {}))
+        elif name == "update_item":
+            yield WRITES, self._update_units(parameters)
         else:
             yield "DynamoDB read units", 1
 
@@ -108,6 +110,12 @@ class Meter:
         before = self._indexed.get(item["task_id"]["S"], {})
         self._indexed[item["task_id"]["S"]] = item
         return sum(any(before.get(name) != item.get(name) for name in names) for names in INDEXES.values())
+
+    def _update_units(self, parameters: dict[str, Any]) -> int:
+        """An update costs what the whole item does; one of a task takes it out of the index of open tasks."""
+        item = self._indexed.get(parameters["Key"].get("task_id", {}).get("S", ""), {})
+        left = {name: value for name, value in item.items() if name != "open_in"}
+        return _units(item) + self._index_units(left)
 
 
 def _indexes() -> dict[str, list[str]]:
@@ -266,7 +274,24 @@ def main() -> list[Figure]:
         units = ", ".join(f"{function} {count:.0f}" for function, count in sorted(book.write_units().items()))
         print(f"    of the write units: {units}")
         figures += _print_beside(images, ours, others)
+    _print_custom_metrics()
+    _print_reconciler()
     return figures
+
+
+def _print_custom_metrics() -> None:
+    counted = combinations()
+    told = ", ".join(f"{name} {number}" for name, number in counted.items())
+    total = sum(counted.values())
+    print(f"  custom metrics, at the worst: {total} ({told}): {DOLLARS_A_METRIC * total:.2f} dollars a month")
+
+
+def _print_reconciler() -> None:
+    for kept, made in ((5_000, 5_000), (1_000_000, 1_000_000)):
+        month = reconciler_month(kept, made)
+        cost = sum(amount * PRICES[what] for what, amount in month.items())
+        told = ", ".join(f"{amount:,.0f} {what}" for what, amount in month.items())
+        print(f"  the reconciler with {kept:,} pictures kept, {made:,} made a month: {told}: {cost:.2f} dollars")
 
 
 def _print_beside(images: int, ours: dict[str, float], others: dict[str, dict[str, float]]) -> list[Figure]:
@@ -286,12 +311,13 @@ def _print_beside(images: int, ours: dict[str, float], others: dict[str, dict[st
     ]
     for figure in figures:
         print(f"    {figure.subject}: {figure.value}   target {TARGET}: {figure.verdict}")
+    fixed = sum(idle_dollars().values())
     for volume in VOLUMES:
         servers = SERVER * max(1, math.ceil(volume / TASKS_A_SERVER)) + volume * sum(
             cost for name, cost in others[WAITING].items() if name.startswith("S3")
         )
         beside = ", ".join(f"{name} {volume * _sums(parts)[0]:,.2f}" for name, parts in others.items())
-        print(f"    {volume:>11,} a month: Darkroom {sum(FIXED.values()) + volume * _sums(ours)[0]:,.2f}; {beside}; "
+        print(f"    {volume:>11,} a month: Darkroom {fixed + volume * _sums(ours)[0]:,.2f}; {beside}; "
               f"two small servers {servers:,.2f} and up")  # fmt: skip
     return figures
 

@@ -25,11 +25,12 @@ PRICES = {
     "the reconciler's listings of the bucket": 5e-6,
     "the reconciler's requests to queues": 0.40e-6,
     "the reconciler's read units": 0.125e-6,
+    "the reconciler's write units": 0.625e-6,
     "the reconciler's log, GB": 0.50,
 }
 RECONCILER_SECONDS = 1.5
 """Of one run with nothing to do: its starts are cold, every quarter of an hour."""
-SHARDS, DEAD_LETTER_QUEUES = 8, 6
+SHARDS, SWEEPS, DEAD_LETTER_QUEUES = 8, 2, 5
 TARGET = 3.0
 
 
@@ -48,7 +49,8 @@ def idle_amounts(template: Template) -> dict[str, float]:
         "the reconciler's GB-seconds": runs * RECONCILER_SECONDS * reconcile["MemorySize"] / 1024,
         "the reconciler's listings of the bucket": 2 * runs,
         "the reconciler's requests to queues": DEAD_LETTER_QUEUES * runs,
-        "the reconciler's read units": (SHARDS + 4) * runs,
+        "the reconciler's read units": (0.5 * SHARDS + 0.5 * SWEEPS) * runs,
+        "the reconciler's write units": runs,
         "the reconciler's log, GB": runs * 1024 / 1024**3,
     }
 

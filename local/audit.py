@@ -70,6 +70,7 @@ class Audit:
             lambda: _webhooks_came(evidence, tasks),
             lambda: _the_ledger_is_exact(evidence, tasks),
             lambda: _no_message_is_left(evidence),
+            lambda: _every_end_was_announced(evidence),
         ]
         return cls([question() for question in questions], outcomes)
 
@@ -267,7 +268,6 @@ def _no_message_is_left(evidence: Evidence) -> Finding:
     sqs = evidence.stack.emulator.client("sqs")
     urls = {name: evidence.stack.outputs[f"{name.capitalize()}QueueUrl"] for name in QUEUES}
     urls |= {f"{name} (dead)": evidence.stack.outputs[f"{name.capitalize()}DeadLettersUrl"] for name in QUEUES}
-    urls["notify (dead)"] = evidence.stack.outputs["NotifyDeadLettersUrl"]
     ends_at = time.monotonic() + PATIENCE
     while True:
         left = {name: _messages(sqs, url) for name, url in urls.items()}
@@ -276,6 +276,23 @@ def _no_message_is_left(evidence: Evidence) -> Finding:
         time.sleep(2)
     wrong = [f"{count} messages are left in {name}" for name, count in left.items() if count]
     return Finding("queues are empty", len(urls), wrong)
+
+
+def _every_end_was_announced(evidence: Evidence) -> Finding:
+    """A task leaves the index of what is still to be done once event and webhook message are out, and not before."""
+    dynamodb, ours = evidence.stack.emulator.client("dynamodb"), set(evidence.tasks.values())
+    pages = dynamodb.get_paginator("scan")
+    ends_at = time.monotonic() + PATIENCE
+    while True:
+        left = {
+            item["task_id"]["S"]
+            for page in pages.paginate(TableName=evidence.stack.outputs["TasksTable"], IndexName="by_open")
+            for item in page["Items"]
+        } & ours
+        if time.monotonic() > ends_at or not left:
+            break
+        time.sleep(2)
+    return Finding("ends were announced", len(ours), [f"{task_id} was not announced" for task_id in sorted(left)])
 
 
 def _messages(sqs: Any, url: str) -> int:

@@ -104,7 +104,7 @@ def account_parameters() -> Json:
         for name, schema in {
             "owner_name": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
             "key_id": TEXT,
-            "queue": {"type": "string", "enum": ["look", "generate", "ingest", "webhook", "intake"]},
+            "queue": {"type": "string", "enum": ["look", "generate", "ingest", "webhook", "intake", "notify"]},
         }.items()
     }
 

@@ -209,7 +209,7 @@ class LocalStack:
             name: self._local(self.outputs[f"{name.capitalize()}QueueUrl"])
             for name in ("look", "generate", "ingest", "webhook", "intake")
         }
-        for name in ("look", "generate", "ingest", "webhook", "intake", "notify"):
+        for name in tuple(queues):
             queues[f"{name}-dead-letters"] = self._local(self.outputs[f"{name.capitalize()}DeadLettersUrl"])
         return {
             "base_url": self.base_url,

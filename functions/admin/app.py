@@ -13,6 +13,14 @@ from darkroom.settings import Settings
 assembly = Assembly(Settings.from_environment())
 app = new_app()
 
+MARGIN = 8.0
+"""Seconds of an invocation that are left to finish a step and to answer in."""
+
+
+def seconds_left() -> float:
+    """The time that this invocation has."""
+    return float(app.lambda_context.get_remaining_time_in_millis()) / 1000
+
 
 def body() -> dict[str, Any]:
     """The request's body; none is an empty one."""
@@ -81,16 +89,18 @@ def get_any_ledger(owner: str) -> Response[str]:
 def get_dead_letters() -> Response[str]:
     """How many messages every dead-letter queue holds."""
     authenticate(app, assembly, admin=True)
-    return answer(200, {"object": "list", "data": assembly.dead_letters().counted()})
+    return answer(200, {"object": "list", "data": assembly.given_up().counted()})
 
 
 @app.post("/v1/admin/dead-letters/<queue>/redrive")
 def post_redrive(queue: str) -> Response[str]:
-    """Send the messages of a dead-letter queue on to where they came from."""
+    """Send what was given up on to where it came from, as far as there is time for."""
     authenticate(app, assembly, admin=True)
-    if queue not in assembly.dead_letters().names:
-        raise not_found(f"There is no such queue: use {', '.join(assembly.dead_letters().names)}.")
-    return answer(200, {"queue": queue, "sent": assembly.dead_letters().redrive(queue, read(Redrive, body()).limit)})
+    if queue not in assembly.given_up().names:
+        raise not_found(f"There is no such queue: use {', '.join(assembly.given_up().names)}.")
+    limit = read(Redrive, body()).limit
+    sent = assembly.given_up().redrive(queue, limit, go_on=lambda: seconds_left() > MARGIN)
+    return answer(200, {"queue": queue, "sent": sent})
 
 
 @observed

@@ -6,7 +6,7 @@ from darkroom.adapters.registry import PROVIDERS
 from darkroom.api.errors import ApiError, forbidden, not_found
 from darkroom.api.http import Response, answer, authenticate, new_app, raw_body, respond
 from darkroom.domain.identifiers import well_formed
-from darkroom.observation import count, follow, observed
+from darkroom.observation import count, follow, logger, observed
 from darkroom.priming import prime
 from darkroom.services.assembly import Assembly
 from darkroom.services.callbacks import Verdict
@@ -24,9 +24,10 @@ def receive(provider: str, task_id: str, token: str) -> Response[str]:
     follow(task_id)
     headers = dict(app.current_event.headers)
     verdict = assembly.callbacks().receive(provider, task_id, token, headers, raw_body(app))
-    count("CallbackReceived", provider=provider, verdict=verdict.value)
+    count("CallbackReceived", verdict=verdict.value)
     if verdict is Verdict.FORGED:
-        count("CallbackRejected", service="darkroom")
+        logger.warning("provider trouble", extra={"trouble": "a forged callback", "provider": provider})
+        count("ProviderTrouble")
         raise forbidden("This callback address is not one that was given out.")
     return answer(200, {"status": "ok"})
 

@@ -18,7 +18,7 @@ ADMIN = "dk_admin"
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with deployed(monkeypatch):
         sqs = boto3.client("sqs")
-        for name in ("LOOK", "GENERATE", "INGEST", "WEBHOOK", "INTAKE", "NOTIFY"):
+        for name in ("LOOK", "GENERATE", "INGEST", "WEBHOOK", "INTAKE"):
             monkeypatch.setenv(
                 f"DARKROOM_{name}_DEAD_LETTERS_URL", sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
             )

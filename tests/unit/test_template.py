@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from darkroom import settings
+from darkroom.domain.update import Status
+from darkroom.stores.kept_failures import PREFIX
 from local.deployment import API_ID
 from local.paths import LAYER, ROOT
 from local.template import read_template, resources
@@ -109,12 +111,49 @@ def test_the_bucket_is_nobody_elses() -> None:
     assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
-def test_the_stream_wakes_notify_for_ended_tasks_only() -> None:
+def matches(pattern: dict[str, Any], record: dict[str, Any]) -> bool:
+    """Whether a record passes a filter of equal texts (AWS Lambda Developer Guide, "Using event filtering with a
+    DynamoDB event source": every key of the pattern is to be there, with one of the values in its list)."""
+    return all(
+        name in record and (matches(wanted, record[name]) if isinstance(wanted, dict) else record[name] in wanted)
+        for name, wanted in pattern.items()
+    )
+
+
+def test_the_stream_wakes_notify_once_a_task_for_the_change_that_ends_it() -> None:
     (event,) = FUNCTIONS["NotifyFunction"]["Properties"]["Events"].values()
-    (pattern,) = event["Properties"]["FilterCriteria"]["Filters"]
-    image = json.loads(pattern["Pattern"])["dynamodb"]["NewImage"]
-    assert set(image["status"]["S"]) == {"completed", "failed", "cancelled"}
+    (written,) = event["Properties"]["FilterCriteria"]["Filters"]
+    pattern = json.loads(written["Pattern"])
+    assert set(pattern) == {"dynamodb"}, "a DynamoDB mapping filters on this key alone"
+
+    def passes(new: Status | None, old: Status | None) -> bool:
+        images = {"NewImage": new, "OldImage": old}
+        record = {name: {"status": {"S": status.value}} for name, status in images.items() if status}
+        return matches(pattern, {"eventName": "MODIFY", "dynamodb": record})
+
+    for new in Status:
+        for old in Status:
+            assert passes(new, old) == (new.terminal and not old.terminal), f"{old} to {new}"
+        # A task is never made ended; a restored one was announced long ago. And one that is deleted tells nothing.
+        assert not passes(new, None)
+        assert not passes(None, new)
+    assert not matches(pattern, {"dynamodb": {"NewImage": {"log": {"S": "{}"}}, "OldImage": {"log": {"S": "{}"}}}})
+
+
+def test_what_notify_gives_up_on_is_kept_whole_as_long_as_a_dead_letter() -> None:
+    """Only a bucket gets the records themselves (AWS Lambda Developer Guide, "Retain discarded records")."""
+    (event,) = FUNCTIONS["NotifyFunction"]["Properties"]["Events"].values()
+    assert event["Properties"]["DestinationConfig"]["OnFailure"]["Type"] == "S3"
+    assert event["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"] == ["Bucket", "Arn"]
     assert event["Properties"]["MaximumRetryAttempts"] <= 10
+    rules = TEMPLATE["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (rule,) = [rule for rule in rules if rule.get("Prefix") == PREFIX]
+    (kept,) = {
+        queue["Properties"]["MessageRetentionPeriod"]
+        for name, queue in resources(TEMPLATE, "AWS::SQS::Queue").items()
+        if name.endswith("DeadLetters")
+    }
+    assert rule["ExpirationInDays"] * 86_400 == kept
 
 
 @pytest.mark.parametrize(("architecture", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])

@@ -1,7 +1,7 @@
 """Logs and metrics, set up once for every function: one structured line an invocation at the least."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -11,13 +11,36 @@ logger = Logger()
 Handler = Callable[[dict[str, Any], Any], Any]
 
 
+METRICS: Mapping[str, tuple[str, ...]] = {
+    "TaskEnded": ("status",),
+    "Submission": ("provider", "outcome"),
+    "ImageCopy": ("outcome",),
+    "CallbackReceived": ("verdict",),
+    "WebhookAttempt": ("state",),
+    "RecordFailed": (),
+    "MessageGivenUp": (),
+    "ProviderTrouble": (),
+    "Overdue": (),
+}
+"""Everything that is counted, with its dimensions beside `service`. CloudWatch bills every combination of values as a
+metric of its own (docs/performance.md has the count; a test keeps this list and every call the same)."""
+SERVICE = "darkroom"
+
+
 def observed(handler: Handler) -> Handler:
-    """Log every invocation of a handler in one line: how it ended and how many records it had."""
+    """Log every invocation of a handler in one line: how it ended and how many records it had.
+
+    One that raises is counted, and raises on.
+    """
 
     @functools.wraps(handler)
     @logger.inject_lambda_context(clear_state=True)
     def run(event: dict[str, Any], context: Any) -> Any:
-        answer = handler(event, context)
+        try:
+            answer = handler(event, context)
+        except Exception:
+            count("RecordFailed")
+            raise
         logger.info("done", extra=_outline(event, answer))
         return answer
 
@@ -31,12 +54,12 @@ def follow(task_id: str, correlation_id: str = "") -> None:
         logger.append_keys(correlation_id=correlation_id)
 
 
-def count(name: str, **dimensions: str) -> None:
-    """Count one occurrence of something, by its dimensions (CloudWatch embedded metric format)."""
+def count(name: str, amount: int = 1, /, **dimensions: str) -> None:
+    """Count occurrences of something that is in `METRICS`, by its dimensions (CloudWatch embedded metric format)."""
     from aws_lambda_powertools.metrics import MetricUnit, single_metric  # not every event has something to count
 
-    with single_metric(name=name, unit=MetricUnit.Count, value=1) as metric:
-        for dimension, value in dimensions.items():
+    with single_metric(name=name, unit=MetricUnit.Count, value=amount) as metric:
+        for dimension, value in {"service": SERVICE, **dimensions}.items():
             metric.add_dimension(name=dimension, value=value)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from darkroom.observation import logger
+from darkroom.observation import count, logger
 
 QUEUE, STREAM = EventType.SQS, EventType.DynamoDBStreams
 
@@ -33,6 +33,7 @@ def work_through(
             handle(record)
         except Exception:
             logger.exception("record failed")
+            count("RecordFailed")
             if give_up and int(record.attributes.approximate_receive_count) >= most_receives:
                 _try_to_give_up(give_up, record)
             raise

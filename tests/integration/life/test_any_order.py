@@ -16,7 +16,6 @@ from darkroom.services.cancellation import AlreadyEnded, cancel
 from darkroom.services.delivery import event_id
 from darkroom.stores.account_book import AccountBook
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, make_tables, shared_session
-from tests.integration.life.test_losses import reconciler
 from tests.integration.life.world import Chaos, Killed, World
 from tests.pictures import picture
 
@@ -93,10 +92,23 @@ class Lives(RuleBasedStateMachine):
         else:
             self.world.provider._call_back(job_id)
 
+    @rule(tries=st.sampled_from([0, 1, 3]))
+    def the_stream_gives_up_after(self, tries: int) -> None:
+        self.world.stream_tries = tries
+
+    @precondition(lambda self: self.world.kept)
+    @rule()
+    def what_was_kept_is_announced_again(self) -> None:
+        try:
+            self.world.notifier.changed(self.world.kept[0])
+        except (Killed, EndpointConnectionError):
+            return
+        del self.world.kept[0]
+
     @rule()
     def reconcile(self) -> None:
         try:
-            reconciler(self.world).run()
+            self.world.reconciler.run()
         except (Killed, EndpointConnectionError):
             return
 
@@ -120,6 +132,17 @@ class Lives(RuleBasedStateMachine):
             assert self.ended.setdefault(task.task_id, end) == end
 
     @invariant()
+    def what_is_marked_was_told(self) -> None:
+        for task in self.every_task():
+            if task.announced:
+                assert (task.task_id, task.status.value) in self.world.announced
+                queued = any(
+                    message.queue == "Delivery" and task.task_id in message.body
+                    for message in [*self.world.queues.waiting, *self.world.queues.dead]
+                )
+                assert queued or event_id(task) in self.world.delivered
+
+    @invariant()
     def no_intent_is_paid_twice(self) -> None:
         paid = Counter(job["callback_url"] for job in self.world.provider.jobs.values())
         assert not paid or max(paid.values()) == 1
@@ -135,8 +158,13 @@ class Lives(RuleBasedStateMachine):
     def everything_comes_to_its_end(self) -> None:
         self.chaos.kill_at = None
         self.world.run()
+        # Whatever notify gave up on is announced by the reconciler, even if nobody sends it again.
+        self.world.time += 900_000
+        self.world.reconciler.run()
+        self.world.run()
+        assert self.world.reconciler.run().announced == 0
         tasks = [self.task(task_id) for task_id in self.known.values()]
-        assert all(task.status.terminal for task in tasks)
+        assert all(task.status.terminal and task.announced for task in tasks)
         assert not self.world.queues.waiting
         charged = sum((task.usage.charged for task in self.every_task()), Decimal(0))
         account = AccountBook(shared_session().client("dynamodb"), ACCOUNTS).find("owner")

@@ -15,12 +15,15 @@ from darkroom.services.delivery import event_id
 from darkroom.stores.account_book import AccountBook
 from darkroom.stores.accounts import AccountStore
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
-from tests.integration.life.world import Chaos, World
+from tests.integration.life.world import Chaos, Killed, World
 from tests.pictures import picture
 
 REQUEST = ImageRequest(model="seedream-4.5", prompt="two lighthouses", n=2, callback_url="https://app.example/hook")
 PICTURE = picture()
 KEY = "intent-1"
+MARK = "dynamodb.update_item"
+QUARTER = 900_000
+"""Milliseconds between two runs of the reconciler."""
 
 
 def live(chaos: Chaos, arrange: Callable[[World], None] = lambda world: None) -> tuple[World, Task | None]:
@@ -70,6 +73,8 @@ def check(world: World, task: Task | None) -> None:
     check_account(Decimal(100) - task.usage.charged)
     assert set(world.delivered) == {event_id(task)}
     assert set(world.announced) == {(task.task_id, task.status.value)}
+    assert task.announced
+    assert not world.kept, "notify gave up on a record"
     assert not world.queues.dead, "a message was given up on"
 
 
@@ -90,13 +95,17 @@ def check_account(balance: Decimal) -> None:
 @pytest.mark.parametrize("arrange", ARRANGEMENTS)
 def test_without_any_crash_everything_happens_exactly_once(arrange: Callable[[World], None]) -> None:
     with emulated_aws():
-        world, task = live(Chaos(), arrange)
+        chaos = Chaos()
+        world, task = live(chaos, arrange)
         check(world, task)
         assert task is not None
         assert task.status is Status.COMPLETED
         assert world.provider.submissions == 1
         assert world.delivered == [event_id(task)]
         assert world.announced == [(task.task_id, "completed")]
+        told = [chaos.calls.index(call) for call in ("sqs.send Delivery", "events.put_events")]
+        mark = max(place for place, call in enumerate(chaos.calls) if call == MARK and place < told[1] + 2)
+        assert [*told, mark] == sorted([*told, mark]), "a mark came before what it says"
         assert all(times == 1 for times in world.downloads.values())
 
 
@@ -122,3 +131,38 @@ def test_a_task_survives_the_loss_of_any_one_call(arrange: Callable[[World], Non
     # Only a loss around the submission itself may cost the picture: its outcome is unknown, and it is not sent again.
     assert outcomes["completed"] >= total - 3
     assert set(outcomes) <= {"completed", "failed"}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+def test_a_task_survives_a_stream_that_gives_up_at_the_first_loss(after: bool) -> None:
+    """As above, but whatever `notify` meets is not repeated: the reconciler finds it, and may die at any call too."""
+
+    def never_repeated(world: World) -> None:
+        world.stream_tries = 1
+
+    total = number_of_calls(never_repeated)
+    given_up = 0
+    for number in range(total // 2, total + 8):
+        with emulated_aws():
+            chaos = Chaos(kill_at=number, after=after)
+            world = World((TASKS, ACCOUNTS), BUCKET, PICTURE, chaos)
+            world.open_account(Decimal(100))
+            world.stream_tries = 1
+            submitted = world.submit(REQUEST, KEY) or world.submit(REQUEST, KEY)
+            assert submitted is not None
+            world.run()
+            for _ in range(3):
+                world.time += QUARTER
+                try:
+                    world.reconciler.run()
+                except Killed:
+                    world.crashes += 1
+                world.run()
+            chaos.kill_at = None
+            given_up += len(world.kept)
+            world.kept.clear()
+            try:
+                check(world, world.tasks.get(submitted.task.task_id))
+            except AssertionError as problem:
+                raise AssertionError(f"call {number} ({chaos.calls[number - 1]}) was lost: {problem}") from problem
+    assert given_up >= 2, "nothing was lost for good"

@@ -7,19 +7,20 @@ from typing import Any
 import pytest
 
 from darkroom.domain import transitions
-from darkroom.domain.failure import ErrorCode
+from darkroom.domain.failure import Disposition, ErrorCode
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.task import Task
 from darkroom.domain.update import Status
+from darkroom.services import reconciliation
 from darkroom.services.giving_up import LastResort, give_up_delivery
-from darkroom.services.reconciliation import Findings, Reconciler
+from darkroom.services.reconciliation import Findings
 from darkroom.stores.callback_notes import MOST_NOTES, CallbackNote, CallbackNotes
 from darkroom.stores.deliveries import DeliveryLog, DeliveryState
-from darkroom.stores.open_tasks import OpenTasks
 from darkroom.stores.queues import Copy, Delivery, Look, Submission
 from darkroom.stores.sweeps import Sweeps
+from tests.emitted import emitted
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
-from tests.integration.life.world import World
+from tests.integration.life.world import World, refusal
 from tests.pictures import picture
 
 REQUEST = ImageRequest(model="seedream-4.5", prompt="a lighthouse", n=2, callback_url="https://app.example/hook")
@@ -57,20 +58,6 @@ def made(world: World) -> Task:
     return task
 
 
-def reconciler(world: World) -> Reconciler:
-    dynamodb = shared_session().client("dynamodb")
-    queues: Any = world.queues
-    return Reconciler(
-        tasks=world.tasks,
-        open_tasks=OpenTasks(dynamodb, TASKS),
-        objects=world.objects,
-        sweeps=Sweeps(dynamodb, ACCOUNTS),
-        queues=queues,
-        clock=world.clock,
-        scale=1,
-    )
-
-
 # The reconciler
 
 
@@ -79,16 +66,16 @@ def test_a_task_without_any_message_is_found_and_brought_to_its_end(world: World
     task = submit(world)
     world.queues.waiting.clear()
     world.time += 11 * MINUTE
-    assert reconciler(world).run() == Findings(looked_after=1)
+    assert world.reconciler.run() == Findings(looked_after=1)
     world.run(until=MINUTE)
     assert now(world, task).status is Status.COMPLETED
-    assert reconciler(world).run() == Findings()
+    assert world.reconciler.run() == Findings()
 
 
 def test_a_young_task_is_left_to_its_own_messages(world: World) -> None:
     submit(world)
     world.time += 9 * MINUTE
-    assert reconciler(world).run().looked_after == 0
+    assert world.reconciler.run().looked_after == 0
 
 
 def test_a_look_beside_the_others_leads_to_no_second_row_of_looks(world: World) -> None:
@@ -96,7 +83,7 @@ def test_a_look_beside_the_others_leads_to_no_second_row_of_looks(world: World) 
     submit(world)
     before = len(world.queues.waiting)
     world.time += 11 * MINUTE
-    reconciler(world).run()
+    world.reconciler.run()
     world.run(until=1)
     assert len([each for each in world.queues.waiting if each.queue == "Look"]) == before
 
@@ -110,7 +97,7 @@ def test_an_image_that_lies_there_unrecorded_is_recorded(world: World) -> None:
         shared_session().client("s3").put_object(
             Bucket=BUCKET, Key=key, Body=picture(), ContentType="image/png", Metadata=about
         )
-    assert reconciler(world).run() == Findings(recorded=2)
+    assert world.reconciler.run() == Findings(recorded=2)
     world.run(until=MINUTE)
     assert now(world, task).status is Status.COMPLETED
     assert not world.downloads
@@ -121,7 +108,7 @@ def test_an_object_of_no_task_is_told_of_and_left(world: World) -> None:
     shared_session().client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x")
     for strange in ("tasks/owner/strange/name", "tasks/owner/summary.json", "tasks/index"):
         shared_session().client("s3").put_object(Bucket=BUCKET, Key=strange, Body=b"x")
-    assert reconciler(world).run() == Findings(orphans=4)
+    assert world.reconciler.run() == Findings(orphans=4)
     assert shared_session().client("s3").head_object(Bucket=BUCKET, Key=key)
 
 
@@ -130,11 +117,94 @@ def test_a_large_bucket_is_gone_through_part_by_part(world: World) -> None:
         shared_session().client("s3").put_object(Bucket=BUCKET, Key=f"tasks/owner/t/{number}.png", Body=b"x")
     seen, position = [], ""
     while True:
-        keys, position = world.objects.images_after(position, limit=2)
-        seen += keys
+        images, position = world.objects.images_after(position, limit=2)
+        seen += [image.key for image in images]
         if not position:
             break
     assert seen == [f"tasks/owner/t/{number}.png" for number in range(5)]
+
+
+def test_an_image_is_looked_at_when_it_is_new_and_left_alone_after_that(world: World) -> None:
+    submit(world)
+    world.run()
+    bucket_time = max(image.modified_at for image in world.objects.images_after("", limit=9)[0])
+    reads: list[int] = []
+    for _ in range(4):
+        world.time = max(world.time, bucket_time) + 15 * MINUTE
+        before = world.chaos.calls.count("dynamodb.batch_get_item")
+        world.reconciler.run()
+        reads.append(world.chaos.calls.count("dynamodb.batch_get_item") - before)
+    assert reads == [1, 0, 0, 0]
+
+
+def test_an_index_larger_than_one_run_is_gone_through_run_by_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciliation, "MOST_TASKS", 8)
+    world.provider.callbacks = lambda number: 0
+    ids = set()
+    for _ in range(30):
+        ids.add(submit(world).task_id)
+        world.time += 1
+    world.queues.waiting.clear()
+    world.time += 11 * MINUTE
+    for _ in range(30):
+        world.reconciler.run()
+    looked_at = {json.loads(message.body)["task_id"] for message in world.queues.waiting}
+    assert looked_at == ids
+
+
+def test_a_part_that_fails_keeps_no_other_from_being_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.provider.callbacks = lambda number: 0
+    task = submit(world)
+    world.queues.waiting.clear()
+    world.time += 11 * MINUTE
+    key = "tasks/owner/task_01M7Y0K4SK2HQR5V5B4CM148FG/0.png"
+    shared_session().client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x")
+
+    def broken() -> list[dict[str, Any]]:
+        raise ConnectionError("no SQS")
+
+    monkeypatch.setattr(world, "counted", broken)
+    with pytest.raises(ConnectionError, match="no SQS"):
+        world.reconciler.run()
+    assert [message.queue for message in world.queues.waiting] == ["Look"]
+    assert Sweeps(shared_session().client("dynamodb"), ACCOUNTS).find("objects").begun_at == world.time
+    assert not now(world, task).status.terminal
+
+
+# What is told of how things stand
+
+
+def test_a_task_far_behind_its_time_is_counted_and_no_other(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.provider.latency = 10**10
+    task = submit(world)
+    world.queues.waiting.clear()
+    world.time = task.deadline_at + 14 * MINUTE
+    assert world.reconciler.run().overdue == 0
+    assert "Overdue" not in {name for name, *_ in emitted(capsys.readouterr().out)}
+    world.time = task.deadline_at + 16 * MINUTE
+    assert world.reconciler.run().overdue == 1
+    assert ("Overdue", 1, {}) in emitted(capsys.readouterr().out)
+
+
+def test_a_submission_that_nobody_takes_up_is_overdue(world: World) -> None:
+    world.provider.refusals = [refusal(ErrorCode.RATE_LIMITED, Disposition.LATER)]
+    task = submit(world)
+    world.queues.waiting.clear()
+    world.time = task.created_at + 14 * MINUTE
+    assert world.reconciler.run().overdue == 0
+    world.time = task.created_at + 17 * MINUTE
+    assert world.reconciler.run().overdue == 1
+
+
+def test_what_was_given_up_on_is_told_of_as_long_as_it_lies_there(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.reconciler.run()
+    assert "MessageGivenUp" not in {name for name, *_ in emitted(capsys.readouterr().out)}
+    world.kept += [{}, {}]
+    for _ in range(2):
+        assert world.reconciler.run().given_up == 2
+        assert ("MessageGivenUp", 2, {}) in emitted(capsys.readouterr().out)
 
 
 # Messages that failed for the last time

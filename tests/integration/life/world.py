@@ -35,6 +35,7 @@ from darkroom.services.ingestion import Ingestor
 from darkroom.services.letters import Letters
 from darkroom.services.notification import Notifier
 from darkroom.services.orders import OrderBook
+from darkroom.services.reconciliation import Reconciler
 from darkroom.services.scorecard import Scorecard
 from darkroom.services.sight import Sight
 from darkroom.services.submission import Submissions, Submitted
@@ -47,9 +48,11 @@ from darkroom.stores.callback_notes import CallbackNotes
 from darkroom.stores.deliveries import DeliveryStore
 from darkroom.stores.links import LinkSigner
 from darkroom.stores.objects import ObjectStore
+from darkroom.stores.open_tasks import OpenTasks
 from darkroom.stores.queues import Copy, Delivery, Look, Message, Submission, read_message
 from darkroom.stores.scores import ScoreStore
 from darkroom.stores.secrets import SigningKeys
+from darkroom.stores.sweeps import Sweeps
 from darkroom.stores.tasks import TaskStore
 from tests.integration.aws import shared_session
 
@@ -201,6 +204,8 @@ class World:
         self.missing: set[str] = set()
         self.crashes = 0
         self.calls = 0
+        self.stream_tries = 3
+        self.kept: list[dict[str, Any]] = []
         self._agenda: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._streamed: dict[str, dict[str, Any]] = {}
@@ -272,7 +277,13 @@ class World:
             objects=objects, queues=queues, downloader=self, adapters=self.adapter, upstreams=self,  # type: ignore[arg-type]
             max_bytes=40 * 1024 * 1024, **shared,
         )  # fmt: skip
-        self.notifier = Notifier(queues=queues, bus=self, scores=scores, clock=self.clock)
+        self.notifier = Notifier(tasks=self.tasks, queues=queues, bus=self, scores=scores, clock=self.clock, scale=1)
+        self.reconciler = Reconciler(
+            tasks=self.tasks, open_tasks=OpenTasks(dynamodb, self._tables[0]), objects=objects,
+            sweeps=Sweeps(dynamodb, self._tables[1]), queues=queues, notifier=lambda: self.notifier,
+            given_up=self,  # type: ignore[arg-type]
+            clock=self.clock, scale=1,
+        )  # fmt: skip
         sight = Sight(
             links=links, objects=lambda: objects, estimate=lambda task: 10.0, public_url="https://api.test",
             clock=self.clock,
@@ -314,6 +325,10 @@ class World:
                 raise LinkGone("404")
             sink.write(self.picture)
             return Downloaded(len(self.picture), hashlib.sha256(self.picture).hexdigest())
+
+    def counted(self) -> list[dict[str, Any]]:
+        """What was given up on, in the words of the reconciler's dead letters."""
+        return [{"queue": "all", "messages": len(self.queues.dead)}, {"queue": "notify", "messages": len(self.kept)}]
 
     # The clockwork.
 
@@ -391,15 +406,19 @@ class World:
             old = self._streamed.get(key, {})
             if old == item:
                 continue
-            record = {"eventName": "MODIFY", "dynamodb": {"NewImage": item, "OldImage": old}}
-            for _ in range(3):
-                try:
-                    self.notifier.changed(record)
-                except (Killed, EndpointConnectionError):
-                    self.crashes += 1
-                else:
-                    break
+            images = {"NewImage": item, "OldImage": old, "ApproximateCreationDateTime": self.time / 1000}
             self._streamed[key] = item
+            self._notify({"eventName": "MODIFY" if old else "INSERT", "dynamodb": images})
+
+    def _notify(self, record: dict[str, Any]) -> None:
+        for _ in range(self.stream_tries):
+            try:
+                self.notifier.changed(record)
+            except (Killed, EndpointConnectionError):
+                self.crashes += 1
+            else:
+                return
+        self.kept.append(record)
 
     def _watched(self, client: Any, service: str) -> Any:
         return _WatchedClient(client, service, self.chaos)

@@ -140,7 +140,7 @@ def count(connection: Connection) -> None:
 
 
 @dead_letters.command("redrive")
-@click.argument("queue", type=click.Choice(["look", "generate", "ingest", "webhook", "intake"]))
+@click.argument("queue", type=click.Choice(["look", "generate", "ingest", "webhook", "intake", "notify"]))
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
 @connected
 def redrive(connection: Connection, queue: str, limit: int) -> None:

@@ -10,7 +10,7 @@ from darkroom.dialects.base import Dialect
 from darkroom.dialects.calls import Answer, Call
 from darkroom.dialects.refusals import Refusal, Trouble
 from darkroom.dialects.registry import UnknownDialect, dialect
-from darkroom.observation import logger
+from darkroom.observation import count, logger
 from darkroom.services.assembly import Assembly
 
 GATEWAY_PATIENCE = 26.0
@@ -67,6 +67,7 @@ def _answered(
         )
     except Exception as error:
         logger.exception("request failed", extra={"error_type": type(error).__name__})
+        count("RecordFailed")  # an error that is answered is none to Lambda
         broken = Refusal(Trouble.INTERNAL, "something went wrong here; the request id helps to find out what")
         answer = spoken.refuse(broken, door.request_id)
     return answer if isinstance(answer, Streamed) else _response(answer, door)

@@ -9,6 +9,7 @@ from darkroom.dialects.base import Dialect, Event
 from darkroom.dialects.calls import Submission
 from darkroom.dialects.refusals import Trouble
 from darkroom.domain.task import Task
+from darkroom.observation import count
 from darkroom.services.assembly import Assembly
 from darkroom.services.sight import AnswerTooLarge
 
@@ -23,8 +24,17 @@ def stream(assembly: Assembly, dialect: Dialect, door: Door, intent: Submission,
     content_type = "application/x-ndjson" if intent.lines else "text/event-stream"
     headers = {"x-darkroom-task-id": task.task_id, "cache-control": "no-cache", "x-accel-buffering": "no"}
     write = _line if intent.lines else _server_sent
-    chunks = _chunks(assembly, dialect, door, task, lines=intent.lines)
+    chunks = _counted(_chunks(assembly, dialect, door, task, lines=intent.lines))
     return Streamed(content_type, headers, (write(event) if event else b": \n\n" for event in chunks))
+
+
+def _counted(chunks: Iterator[Event | None]) -> Iterator[Event | None]:
+    """The same; what breaks off on the way is counted, since its head said 200."""
+    try:
+        yield from chunks
+    except Exception:
+        count("RecordFailed")
+        raise
 
 
 def _chunks(assembly: Assembly, dialect: Dialect, door: Door, task: Task, *, lines: bool) -> Iterator[Event | None]:

@@ -59,6 +59,12 @@ STEEPEST = 100
 COPYING_LIMIT = 3600
 """How long past a task's deadline its images, once made, may still be on their way into the bucket."""
 
+ANNOUNCEMENT_GRACE = 300
+"""How long the end of a task may stay unannounced before the reconciler announces it."""
+
+SWEEP = 900
+"""How often the reconciler runs (template.yaml)."""
+
 LINK_LIFE = 20 * 3600
 """How long an image that was made surely lives at its provider: links die after 24 h, less what went by before."""
 

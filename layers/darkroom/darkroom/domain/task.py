@@ -143,7 +143,8 @@ class Task:
     `fingerprint` is the digest of the body it was posted with. `retry_at` is when the next submission is due while
     none is live. `copying_at` is when the images were last handed out to be copied. `history`
     tells how it came to be as it is. `unread` is what a later release recorded and this one can't read: no part of the
-    task, but written back with it.
+    task, but written back with it. `announced` says that its end has been told to bus and webhook; it stands beside
+    the record, not in it.
     """
 
     task_id: str
@@ -171,6 +172,7 @@ class Task:
     terms: Terms = field(default_factory=Terms)
     history: tuple[HistoryEntry, ...] = ()
     unread: Mapping[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    announced: bool = False
 
     @property
     def attempt(self) -> Attempt | None:

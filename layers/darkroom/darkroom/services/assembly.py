@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from darkroom.services.deletion import Deletion
     from darkroom.services.delivery import Deliverer
     from darkroom.services.dispatch import Dispatcher
+    from darkroom.services.given_up import GivenUp
     from darkroom.services.giving_up import LastResort
     from darkroom.services.ingestion import Ingestor
     from darkroom.services.notification import Notifier
@@ -196,6 +197,8 @@ class Assembly(Stores):
             objects=self.objects(),
             sweeps=Sweeps(clients.dynamodb(), self.settings.accounts_table),
             queues=self.queues(),
+            notifier=self.notifier,
+            given_up=self.given_up(),
             clock=now,
             scale=self.settings.time_scale,
         )
@@ -212,7 +215,27 @@ class Assembly(Stores):
         """Announces ended tasks."""
         from darkroom.services.notification import Notifier
 
-        return Notifier(queues=self.queues(), bus=self.task_events(), scores=self.scores(), clock=now)
+        return Notifier(
+            tasks=self.tasks(),
+            queues=self.queues(),
+            bus=self.task_events(),
+            scores=self.scores(),
+            clock=now,
+            scale=self.settings.time_scale,
+        )
+
+    @cache  # noqa: B019
+    def given_up(self) -> "GivenUp":
+        """What was given up on."""
+        from darkroom.services.given_up import GivenUp
+        from darkroom.stores.dead_letters import DeadLetters
+        from darkroom.stores.kept_failures import KeptFailures
+
+        return GivenUp(
+            dead_letters=DeadLetters(clients.sqs(), self.settings),
+            kept=KeptFailures(clients.s3(), self.settings.bucket),
+            notifier=self.notifier,
+        )
 
     @cache  # noqa: B019
     def task_events(self) -> "TaskEvents":
@@ -258,7 +281,7 @@ class Assembly(Stores):
         return Sight(
             links=self.links(),
             objects=self.objects,
-            estimate=self.scorecard().latency,
+            estimate=lambda task: self.scorecard().latency(task),
             public_url=self.settings.public_url,
             clock=now,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from typing import Protocol
 
 from darkroom.adapters.base import (
@@ -28,6 +29,15 @@ from darkroom.services.upstreams import Upstreams
 from darkroom.stores.objects import ObjectStore
 from darkroom.stores.queues import Queues, Submission
 from darkroom.stores.tasks import Changed, TaskStore
+
+
+class SubmissionOutcome(StrEnum):
+    """What became of one submission, as it is counted. The task's history says why."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
 
 
 class BreakerSwitch(Protocol):
@@ -108,8 +118,7 @@ class Dispatcher:
     def send(self, task: Task) -> Task:
         """Send the attempt that was recorded as begun, record its outcome, and queue what follows from it."""
         update, refusal = self._ask(task)
-        outcome = refusal.failure.code.value if refusal else "accepted" if update else "unknown"
-        count("Submission", provider=task.provider, outcome=outcome)
+        count("Submission", provider=task.provider, outcome=_outcome(update, refusal).value)
         changed = self._record(task, update, refusal)
         self._follow_up.after(changed)
         self._tell_breaker(task.provider, refusal, accepted=update is not None)
@@ -121,7 +130,8 @@ class Dispatcher:
             if accepted:
                 self._breakers().succeeded(provider)
             elif refusal is None or refusal.failure.code is ErrorCode.PROVIDER_UNAVAILABLE:
-                count("ProviderOutage", service="darkroom")
+                logger.warning("provider trouble", extra={"trouble": "an outage", "provider": provider})
+                count("ProviderTrouble")
                 self._breakers().failed(provider)
         except Exception:
             logger.exception("breaker not told", extra={"provider": provider})
@@ -197,3 +207,10 @@ class _Watched:
     def send(self, request: UpstreamRequest) -> UpstreamAnswer:
         self.used = True
         return self._upstream.send(request)
+
+
+def _outcome(update: Update | None, refusal: "Refused | None") -> SubmissionOutcome:
+    if refusal is None:
+        return SubmissionOutcome.ACCEPTED if update else SubmissionOutcome.UNKNOWN
+    out = refusal.failure.code is ErrorCode.PROVIDER_UNAVAILABLE
+    return SubmissionOutcome.UNAVAILABLE if out else SubmissionOutcome.REFUSED

@@ -50,7 +50,7 @@ class LastResort:
         return transitions.abandon(task, _NOT_SUBMITTED, now=now) if task.awaits_submission else task
 
     def _mark(self, task_id: str, transition: Callable[[Task], Task]) -> None:
-        count("MessageGivenUp", service="darkroom")
+        count("MessageGivenUp")
         try:
             self._tasks.change(task_id, transition, cause="given_up")
         except NoSuchTask:
@@ -59,7 +59,7 @@ class LastResort:
 
 def give_up_delivery(deliveries: DeliveryStore, message: Delivery, now: int) -> None:
     """A webhook that can't even be tried is shown as failed in its log."""
-    count("MessageGivenUp", service="darkroom")
+    count("MessageGivenUp")
     log = deliveries.get(message.task_id)
     if log is None or log.state is DeliveryState.DELIVERED:
         return

@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Callable
+from enum import StrEnum
 from typing import IO
 
 from darkroom.adapters.base import Adapter, QueryFailed, Ticket
@@ -34,6 +35,13 @@ MAX_PIXELS = 200_000_000
 """More than ten times the largest picture that any model makes: anything above is a bomb."""
 HARD_ATTEMPTS = 2
 """Tries for an image that is wrong in itself: the first link, and a fresh one."""
+
+
+class CopyOutcome(StrEnum):
+    """What became of one try to copy an image, as it is counted. The log says why."""
+
+    STORED = "stored"
+    FAILED = "failed"
 
 
 class Unfit(Exception):
@@ -82,7 +90,7 @@ class Ingestor:
         except (OutboundError, NotAnImage, TruncatedImage, Unfit) as problem:
             self._try_again(task, image, message, problem)
             return
-        count("ImageCopy", outcome="stored")
+        count("ImageCopy", outcome=CopyOutcome.STORED.value)
         now = self._clock()
         self._change(task, lambda current: transitions.store_image(current, image.index, stored, now=now))
 
@@ -130,7 +138,7 @@ class Ingestor:
 
     def _try_again(self, task: Task, image: Image, message: Copy, problem: Exception) -> None:
         """Ask the provider for a fresh link and queue another try, or let this one image fail."""
-        count("ImageCopy", outcome=type(problem).__name__)
+        count("ImageCopy", outcome=CopyOutcome.FAILED.value)
         hard = isinstance(problem, (AddressRefused, ImageTooLarge, NotAnImage, Unfit))
         wait = schedule.image_wait(message.attempt)
         logger.warning(

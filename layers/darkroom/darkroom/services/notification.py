@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from darkroom.domain.schedule import ANNOUNCEMENT_GRACE
 from darkroom.domain.task import Task
 from darkroom.domain.update import Status
 from darkroom.observation import count, follow, logger
 from darkroom.stores.queues import Delivery, Look, Queues
-from darkroom.stores.tasks import read_item
+from darkroom.stores.tasks import TaskStore, read_item
 
 
 class EventBus(Protocol):
@@ -30,30 +31,60 @@ class Notifier:
     """Turns a change of status into an event, and where asked for into a webhook message.
 
     The stream may hand out a change twice: the webhook's attempts are claimed one by one, so only an event can then
-    be doubled, and it says of which task it speaks.
+    be doubled, and it says of which task it speaks. What is out is marked on the task, last of all: what was never
+    marked is found by the reconciler.
     """
 
-    def __init__(self, *, queues: Queues, bus: EventBus, scores: ScoreBook, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        *,
+        tasks: TaskStore,
+        queues: Queues,
+        bus: EventBus,
+        scores: ScoreBook,
+        clock: Callable[[], int],
+        scale: float,
+    ) -> None:
+        self._tasks = tasks
         self._queues = queues
         self._bus = bus
         self._scores = scores
         self._clock = clock
+        self._scale = scale
 
     def changed(self, record: Mapping[str, Any]) -> None:
-        """Take one record of the stream. The event comes last: what fails before it is repeated without harm."""
+        """Take one record of the stream. Raises what AWS raises: the record is then to come again."""
         images = record.get("dynamodb", {})
         new, old = images.get("NewImage", {}), images.get("OldImage", {})
         if not _ended(new) or _ended(old):
             return
         task = read_item(new)
         follow(task.task_id, task.correlation_id)
-        count("TaskEnded", status=task.status.value, provider=task.provider)
-        self._score(task)
+        if self._late(images.get("ApproximateCreationDateTime")) and not self._unannounced(task):
+            logger.info("announced meanwhile, or gone")
+            return
+        self.announce(task)
+
+    def announce(self, task: Task) -> None:
+        """Tell of an ended task. The event comes behind the messages: what fails before it is repeated without harm."""
         if task.request.callback_url:
             self._queues.send(Delivery(task.task_id))
         if task.status is Status.CANCELLED and task.attempt and task.attempt.upstream_id:
             self._queues.send(Look(task.task_id, cancel=True, sent_at=self._clock()))
         self._bus.announce(task)
+        if self._tasks.mark_announced(task):
+            # Only one of those that tell of a task marks it, so that it is counted once.
+            count("TaskEnded", status=task.status.value)
+            self._score(task)
+
+    def _late(self, created: float | None) -> bool:
+        """Whether a record (of that time, in Unix seconds) is so old that the reconciler may have been faster."""
+        return created is not None and self._clock() / 1000 - created > ANNOUNCEMENT_GRACE / 2 / self._scale
+
+    def _unannounced(self, task: Task) -> bool:
+        """Whether it is still to be told, as its record says now. One that was deleted is told of no more."""
+        current = self._tasks.get(task.task_id)
+        return current is not None and current.created_at == task.created_at and not current.announced
 
     def _score(self, task: Task) -> None:
         # A figure that is missing is better than an event that comes late or twice.

@@ -58,7 +58,8 @@ class Sight:
             task=task,
             now=now,
             pictures=tuple(self._picture(image, now, whole=image.index in whole) for image in settled),
-            estimate=round(self._estimate(task)),
+            # An ended task is not waited for: who tells of its end reads no scores.
+            estimate=0 if task.status.terminal else round(self._estimate(task)),
             here=f"{self._public_url}/{dialect}",
         )
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from darkroom.stores.account_book import AccountBook
     from darkroom.stores.accounts import AccountStore, ApiKey
     from darkroom.stores.callback_notes import CallbackNotes
-    from darkroom.stores.dead_letters import DeadLetters
     from darkroom.stores.deliveries import DeliveryLog, DeliveryStore
     from darkroom.stores.key_book import KeyBook
     from darkroom.stores.links import LinkSigner
@@ -162,13 +161,6 @@ class Stores:
         from darkroom.stores.webhook_secrets import WebhookSecrets
 
         return WebhookSecrets(clients.dynamodb(), self.settings.accounts_table)
-
-    @cache  # noqa: B019
-    def dead_letters(self) -> "DeadLetters":
-        """What was given up on."""
-        from darkroom.stores.dead_letters import DeadLetters
-
-        return DeadLetters(clients.sqs(), self.settings)
 
     def wait_of(self, key: "ApiKey") -> int:
         """Seconds that a key has to wait before its next request: none where it has no limit, or is within it."""

@@ -1,6 +1,7 @@
 """The dead-letter queues: what was given up on, and sending it on its way again."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from darkroom.settings import Settings
 
@@ -12,26 +13,27 @@ BATCH = 10
 
 
 class DeadLetters:
-    """Counts and redrives. What `notify` gave up on are stream records: they are counted, and read from the stream."""
-
-    names = QUEUES
+    """Counts and redrives. Raises botocore's `ClientError` where SQS does."""
 
     def __init__(self, client: "SQSClient", settings: Settings) -> None:
         self._client = client
         self._settings = settings
 
-    def counted(self) -> list[dict[str, Any]]:
-        """Every queue with the number of its messages (approximately, as SQS counts)."""
-        return [{"queue": name, "messages": self._count(name)} for name in (*QUEUES, "notify")]
+    def count(self, name: str) -> int:
+        """How many messages a queue's dead letters are (approximately, as SQS counts)."""
+        counted = self._client.get_queue_attributes(
+            QueueUrl=self._settings.dead_letters_url(name), AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(counted["Attributes"]["ApproximateNumberOfMessages"])
 
-    def redrive(self, name: str, limit: int) -> int:
-        """Send up to `limit` messages on to the queue that they came from; how many were sent.
+    def redrive(self, name: str, limit: int, *, go_on: Callable[[], bool] = lambda: True) -> int:
+        """Send up to `limit` messages on to the queue that they came from, while `go_on` says so; how many were sent.
 
         A message is deleted here only once it is there: one that is sent twice does no harm, a lost one would.
         """
         url, target = self._settings.dead_letters_url(name), self._settings.queue_url(name)
         sent = 0
-        while sent < limit:
+        while sent < limit and go_on():
             answer = self._client.receive_message(
                 QueueUrl=url, MaxNumberOfMessages=min(BATCH, limit - sent), VisibilityTimeout=60
             )
@@ -43,9 +45,3 @@ class DeadLetters:
                 self._client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                 sent += 1
         return sent
-
-    def _count(self, name: str) -> int:
-        counted = self._client.get_queue_attributes(
-            QueueUrl=self._settings.dead_letters_url(name), AttributeNames=["ApproximateNumberOfMessages"]
-        )
-        return int(counted["Attributes"]["ApproximateNumberOfMessages"])

@@ -56,6 +56,14 @@ class KeptCallback:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """What a list says of an object. `modified_at` is in Unix milliseconds."""
+
+    key: str
+    modified_at: int
+
+
 class ObjectStore:
     """Reads and writes of the bucket. Raises botocore's `ClientError` where S3 does."""
 
@@ -137,19 +145,19 @@ class ObjectStore:
         with self.open(key) as body:
             return body.read()
 
-    def images_after(self, position: str, *, limit: int) -> tuple[list[str], str]:
-        """Up to `limit` keys of images after a position, in order, and where to go on from (empty at the end)."""
-        keys: list[str] = []
-        while len(keys) < limit:
+    def images_after(self, position: str, *, limit: int) -> tuple[list[ListedObject], str]:
+        """Up to `limit` images after the key `position`, in order, and where to go on from (empty at the end)."""
+        images: list[ListedObject] = []
+        while len(images) < limit:
             page = self._client.list_objects_v2(
-                Bucket=self._bucket, Prefix="tasks/", StartAfter=position, MaxKeys=min(1000, limit - len(keys))
+                Bucket=self._bucket, Prefix="tasks/", StartAfter=position, MaxKeys=min(1000, limit - len(images))
             )
-            found = [entry["Key"] for entry in page.get("Contents", [])]
-            keys += found
+            found = page.get("Contents", [])
+            images += [ListedObject(entry["Key"], int(entry["LastModified"].timestamp() * 1000)) for entry in found]
             if not page.get("IsTruncated"):
-                return keys, ""
-            position = found[-1]
-        return keys, position
+                return images, ""
+            position = found[-1]["Key"]
+        return images, position
 
     def keep_callback(self, owner: str, task_id: str, kept: KeptCallback) -> str:
         """Keep a callback under the digest of its body: the same one again takes no more room. Returns the key."""

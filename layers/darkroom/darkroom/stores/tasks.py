@@ -91,13 +91,15 @@ class TaskStore:
         task = read_item(found["Item"]) if "Item" in found else None
         return None if task is None or self._is_gone(task) else task
 
-    def get_many(self, task_ids: Iterable[str]) -> dict[str, Task]:
-        """Up to 100 tasks by id; those that are not there are left out."""
+    def get_many(self, task_ids: Iterable[str], *, consistent: bool = True) -> dict[str, Task]:
+        """Up to 100 tasks by id; those that are not there are left out. Without `consistent` at half the price."""
         wanted: list[Any] = [record_key(task_id) for task_id in dict.fromkeys(task_ids)]
         tasks: dict[str, Task] = {}
         pause = 0.05
         while wanted:
-            answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
+            answer = self._client.batch_get_item(
+                RequestItems={self._table: {"Keys": wanted, "ConsistentRead": consistent}}
+            )
             for item in answer["Responses"].get(self._table, []):
                 task = read_item(item)
                 if not self._is_gone(task):
@@ -217,6 +219,28 @@ class TaskStore:
             else:
                 return Changed(current, changed)
 
+    def mark_announced(self, task: Task) -> bool:
+        """Take an ended task out of the index of what is still to be done, once the world was told of its end.
+
+        Whether this call did it: not where it was done already, or where the task is gone. A task that was posted
+        anew under the same id is another one, and is left alone.
+        """
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"task_id": {"S": task.task_id}},
+                UpdateExpression="REMOVE open_in",
+                ConditionExpression="attribute_exists(open_in) AND created_at = :created AND #status = :status",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":created": {"N": str(task.created_at)},
+                    ":status": {"S": task.status.value},
+                },
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def delete(self, task: Task) -> bool:
         """Remove an ended task's record with all that is kept beside it, unless it changed since it was read.
 
@@ -251,6 +275,10 @@ class TaskStore:
             "ExpressionAttributeValues": {":version": {"N": str(before.version)}},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+        if before.status.terminal:
+            # The mark of the announcement leaves the version as it is, and must not be undone by what else is noted.
+            there = "attribute_not_exists" if before.announced else "attribute_exists"
+            put["ConditionExpression"] += f" AND {there}(open_in)"
         try:
             if after.status.terminal and not before.status.terminal:
                 # The charge is part of the very write that ends the task: never without it, never twice.
@@ -273,8 +301,8 @@ class _Conflict(Exception):
 
 
 def write_item(task: Task) -> Item:
-    """The DynamoDB item of a task."""
-    open_in = {} if task.status.terminal else {"open_in": {"S": open_shard(task.task_id)}}
+    """The DynamoDB item of a task: in the index `by_open` until its end has been announced."""
+    open_in = {} if task.announced else {"open_in": {"S": open_shard(task.task_id)}}
     document = to_record(task)
     return {
         **(task.unread[_ITEM].fields if _ITEM in task.unread else {}),
@@ -292,13 +320,15 @@ def write_item(task: Task) -> Item:
 
 
 def open_shard(task_id: str) -> str:
-    """Which part of the index of open tasks a task is in: spread, so that no part of it runs hot."""
+    """Which part of the index `by_open` a task is in: spread, so that no part of it runs hot."""
     return str(crc32(task_id.encode()) % OPEN_SHARDS)
 
 
 def read_item(item: Mapping[str, Any]) -> Task:
     """The task of a DynamoDB item (from the table, its index or its stream)."""
     task = from_record(json.loads(item["document"]["S"]))
+    if task.status.terminal and "open_in" not in item:
+        task = replace(task, announced=True)
     strange = item.keys() - _ATTRIBUTES
     if not strange:
         return task

@@ -13,6 +13,9 @@ from darkroom.settings import Settings
 assembly = Assembly(Settings.from_environment())
 app = new_app()
 
+MARGIN = 8.0
+"""Seconds of an invocation that are left to finish a step and to answer in."""
+
 
 def body() -> dict[str, Any]:
     """The request's body; none is an empty one."""
@@ -75,6 +78,16 @@ def get_any_ledger(owner: str) -> Response[str]:
     authenticate(app, assembly, admin=True)
     query = app.current_event.query_string_parameters
     return answer(200, accounts.show_ledger(assembly, owner_named(owner), query))
+
+
+@app.delete("/v1/admin/owners/<owner>")
+def delete_owner(owner: str) -> Response[str]:
+    """Erase an owner, as far as there is time for; the reconciler goes on with the rest."""
+    from darkroom.api.owners import erase_owner
+
+    caller = authenticate(app, assembly, admin=True)
+    seconds = app.lambda_context.get_remaining_time_in_millis() / 1000 - MARGIN
+    return answer(200, erase_owner(assembly, caller, owner_named(owner), seconds=seconds))
 
 
 @app.get("/v1/admin/dead-letters")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from darkroom.stores.callback_notes import CallbackNotes
     from darkroom.stores.dead_letters import DeadLetters
     from darkroom.stores.deliveries import DeliveryLog, DeliveryStore
+    from darkroom.stores.erasures import Erasures
     from darkroom.stores.key_book import KeyBook
     from darkroom.stores.links import LinkSigner
     from darkroom.stores.objects import ObjectStore
@@ -139,6 +140,13 @@ class Stores:
         from darkroom.stores.key_book import KeyBook
 
         return KeyBook(clients.dynamodb(), self.settings.accounts_table)
+
+    @cache  # noqa: B019
+    def erasures(self) -> "Erasures":
+        """How far the erasures of owners have come."""
+        from darkroom.stores.erasures import Erasures
+
+        return Erasures(clients.dynamodb(), self.settings.accounts_table)
 
     @cache  # noqa: B019
     def webhook_secrets(self) -> "WebhookSecrets":

@@ -90,8 +90,8 @@ class TaskStore:
         task = read_item(found["Item"]) if "Item" in found else None
         return None if task is None or self._is_gone(task) else task
 
-    def get_many(self, task_ids: Iterable[str]) -> dict[str, Task]:
-        """Up to 100 tasks by id; those that are not there are left out."""
+    def get_many(self, task_ids: Iterable[str], *, gone_too: bool = False) -> dict[str, Task]:
+        """Up to 100 tasks by id; those that are not there are left out, or only those without a record."""
         wanted: list[Any] = [record_key(task_id) for task_id in dict.fromkeys(task_ids)]
         tasks: dict[str, Task] = {}
         pause = 0.05
@@ -99,7 +99,7 @@ class TaskStore:
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
             for item in answer["Responses"].get(self._table, []):
                 task = read_item(item)
-                if not self._is_gone(task):
+                if gone_too or not self._is_gone(task):
                     tasks[task.task_id] = task
             left: Any = answer.get("UnprocessedKeys", {}).get(self._table, {})
             wanted = left.get("Keys", [])

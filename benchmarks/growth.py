@@ -19,8 +19,9 @@ from benchmarks.trivial_aws import sent_by
 from darkroom.domain import transitions
 from darkroom.domain.identifiers import new_task_id
 from darkroom.domain.task import Task
+from darkroom.stores.task_item import open_shard, write_item
 from darkroom.stores.task_list import Filters, TaskList
-from darkroom.stores.tasks import TaskStore, open_shard, write_item
+from darkroom.stores.tasks import TaskStore
 from local.emulator import ROOT_KEY, Emulator
 from tests.integration.aws import ACCOUNTS, TASKS, declared_tables
 from tests.unit.domain.test_transitions import NOW, a_task

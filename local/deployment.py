@@ -93,8 +93,7 @@ def _mend(emulator: Emulator, template: Template, parameters: Mapping[str, str])
             )
         if "PointInTimeRecoverySpecification" in properties:
             dynamodb.update_continuous_backups(
-                TableName=names[logical],
-                PointInTimeRecoverySpecification=properties["PointInTimeRecoverySpecification"],
+                TableName=names[logical], PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
             )
     for logical, bucket in resources(template, "AWS::S3::Bucket").items():
         rules = [

@@ -1,6 +1,8 @@
 """The calls about accounts and keys, as the OpenAPI document has them."""
 
 from darkroom.api.account_models import AccountTerms, Credit, KeyChanges, NewKey, Redrive, Rotation
+from darkroom.api.owners import KINDS
+from darkroom.stores.erasures import Phase
 from local.openapi_parts import (
     MAYBE_NUMBER,
     MAYBE_TEXT,
@@ -38,7 +40,7 @@ def account_paths() -> Json:
         "/v1/admin/keys": {
             "post": call(
                 "makeKey", "Make an API key (admin)", {201: answer("The only time that it is shown.", "MadeKey")},
-                body="NewKey", errors=BODY_ERRORS,
+                body="NewKey", errors=(*BODY_ERRORS, 409),
             ),
             "get": call(
                 "listKeys", "List API keys (admin)", {200: answer("The keys.", "KeyList")}, parameters=["owner"],
@@ -49,14 +51,14 @@ def account_paths() -> Json:
             "parameters": key_id,
             "patch": call(
                 "changeKey", "Change or disable an API key (admin)", {200: answer("The key.", "Key")},
-                body="KeyChanges", errors=(*BODY_ERRORS, 404),
+                body="KeyChanges", errors=(*BODY_ERRORS, 404, 409),
             ),
         },
         "/v1/admin/keys/{key_id}/rotate": {
             "parameters": key_id,
             "post": call(
                 "rotateKey", "Replace an API key (admin)", {201: answer("The new key.", "MadeKey")}, body="Rotation",
-                errors=(*BODY_ERRORS, 404),
+                errors=(*BODY_ERRORS, 404, 409),
             ),
         },
         "/v1/admin/accounts/{owner_name}": {
@@ -64,7 +66,7 @@ def account_paths() -> Json:
             "get": call("getAnyAccount", "See an owner's credits (admin)", account, errors=(401, 403, 404, 422)),
             "put": call(
                 "putAccount", "Open an account or change its terms (admin)", account, body="AccountTerms",
-                errors=(*BODY_ERRORS, 404),
+                errors=(*BODY_ERRORS, 404, 409),
             ),
         },
         "/v1/admin/accounts/{owner_name}/credits": {
@@ -79,6 +81,14 @@ def account_paths() -> Json:
             "get": call(
                 "getAnyLedger", "See an owner's ledger (admin)", ledger, parameters=["limit", "cursor"],
                 errors=(*ADMIN_ERRORS, 404, 422),
+            ),
+        },
+        "/v1/admin/owners/{owner_name}": {
+            "parameters": owner,
+            "delete": call(
+                "eraseOwner", "Erase an owner, or go on with it (admin)",
+                {200: answer("How far it is, what was removed and what is kept.", "OwnerErasure")},
+                errors=(401, 403, 409, 422),
             ),
         },
         "/v1/admin/dead-letters": {
@@ -126,6 +136,14 @@ def account_schemas() -> Json:
             "reference": TEXT, "task_id": MAYBE_TEXT, "credits_charged": MAYBE_TEXT, "note": MAYBE_TEXT,
         }
     )  # fmt: skip
+    kept = record({"what": TEXT, "why": TEXT, "until": MAYBE_WHOLE})
+    erasure = {
+        "object": {"const": "owner.erasure"}, "owner": TEXT,
+        "status": {"type": "string", "enum": ["erasing", "erased"]},
+        "phase": {"type": "string", "enum": [phase.value for phase in Phase]}, "begun_at": WHOLE,
+        "next_at": MAYBE_WHOLE, "finished_at": MAYBE_WHOLE, "removed": record(dict.fromkeys(KINDS, WHOLE)),
+        "kept": {"type": "array", "items": kept},
+    }  # fmt: skip
     counted = record({"queue": TEXT, "messages": WHOLE})
     return taken | {
         "Account": record(
@@ -142,6 +160,7 @@ def account_schemas() -> Json:
         "Key": record(key),
         "MadeKey": record({**key, "api_key": TEXT}),
         "KeyList": record({"object": {"const": "list"}, "data": {"type": "array", "items": record(key)}}),
+        "OwnerErasure": record(erasure),
         "DeadLetters": record({"object": {"const": "list"}, "data": {"type": "array", "items": counted}}),
         "Redriven": record({"queue": TEXT, "sent": WHOLE}),
     }  # fmt: skip

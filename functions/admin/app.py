@@ -85,6 +85,15 @@ def get_any_ledger(owner: str) -> Response[str]:
     return answer(200, accounts.show_ledger(assembly, owner_named(owner), query))
 
 
+@app.delete("/v1/admin/owners/<owner>")
+def delete_owner(owner: str) -> Response[str]:
+    """Erase an owner, as far as there is time for; the reconciler goes on with the rest."""
+    from darkroom.api.owners import erase_owner
+
+    caller = authenticate(app, assembly, admin=True)
+    return answer(200, erase_owner(assembly, caller, owner_named(owner), seconds=seconds_left() - MARGIN))
+
+
 @app.get("/v1/admin/dead-letters")
 def get_dead_letters() -> Response[str]:
     """How many messages every dead-letter queue holds."""

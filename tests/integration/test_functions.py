@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from darkroom.domain import transitions
-from darkroom.stores.tasks import write_item
+from darkroom.stores.task_item import write_item
 from tests.integration.aws import BUCKET
 from tests.integration.deployment import FAR, call, deployed, event, store
 from tests.unit.domain.test_transitions import NOW, a_task, accepted, copying, stored

@@ -10,10 +10,11 @@ import pytest
 
 from darkroom.domain import transitions
 from darkroom.domain.task import Entry, Task
+from darkroom.observation import logger
 from darkroom.services.reconciliation import Findings
 from darkroom.stores.event_bus import TaskEvents
 from darkroom.stores.kept_failures import PREFIX, KeptFailures, UnreadableFailure
-from darkroom.stores.tasks import write_item
+from darkroom.stores.task_item import write_item
 from tests.emitted import emitted
 from tests.integration.aws import BUCKET
 from tests.integration.deployment import API_KEY, add_key, call, deployed, event, store
@@ -80,7 +81,8 @@ def keep(*tasks: Task, name: str = "a", as_text: bool = False) -> None:
 def kept_now() -> int:
     status, counted = admin("GET", "/dead-letters")
     assert status == 200
-    return {line["queue"]: line["messages"] for line in counted["data"]}["notify"]
+    counts: dict[str, int] = {line["queue"]: line["messages"] for line in counted["data"]}
+    return counts["notify"]
 
 
 @pytest.mark.parametrize("as_text", [False, True], ids=["an object", "text"])
@@ -167,7 +169,7 @@ def test_the_reconciler_announces_and_counts_by_its_handler(
     keep(task)
     found = call("reconcile", {}, seconds=300)
     assert {name: value for name, value in found.items() if value} == {"announced": 1, "overdue": 1, "given_up": 1}
-    assert set(found) == set(Findings.__slots__)
+    assert set(found) == {*Findings.__slots__, "erasing"}
     assert told == [task.task_id]
     metrics = emitted(capsys.readouterr().out)
     assert ("MessageGivenUp", 1, {}) in metrics
@@ -201,12 +203,16 @@ def test_an_error_that_a_dialect_answers_is_counted(
     assert ("RecordFailed", 1, {}) in emitted(capsys.readouterr().out)
 
 
-def test_a_forged_callback_is_a_providers_trouble(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_forged_callback_is_a_providers_trouble(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logged: list[Any] = []
+    monkeypatch.setattr(logger, "warning", lambda message, extra: logged.append((message, extra["trouble"])))
     store().create(copying())
     assert call("callback", event("http.callback"))["statusCode"] == 403
     output = capsys.readouterr().out
     assert emitted(output) == [("CallbackReceived", 1, {"verdict": "forged"}), ("ProviderTrouble", 1, {})]
-    assert "a forged callback" in output
+    assert logged == [("provider trouble", "a forged callback")]
 
 
 # A webhook tells of an end: nobody waits any more, so nothing is estimated

@@ -117,6 +117,16 @@ class Settings:
         return int(self.environment.get("DARKROOM_TASK_RETENTION_DAYS") or 30)
 
     @property
+    def recovery_days(self) -> int:
+        """How far back the tables can be restored to, and so how long they still hold what was deleted."""
+        return int(self.environment.get("DARKROOM_RECOVERY_DAYS") or 35)
+
+    @property
+    def log_retention_days(self) -> int:
+        """How long log lines are kept."""
+        return int(self.environment.get("DARKROOM_LOG_RETENTION_DAYS") or 30)
+
+    @property
     def deadline_seconds(self) -> float:
         """How long a task may take, before the time scale."""
         return float(self.environment.get("DARKROOM_DEADLINE_SECONDS") or 1800)

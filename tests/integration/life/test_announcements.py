@@ -13,7 +13,7 @@ from darkroom.domain.task import AttemptState, Task
 from darkroom.domain.update import Status
 from darkroom.services.delivery import event_id
 from darkroom.services.reconciliation import MOST_FAILURES
-from darkroom.stores.tasks import read_item
+from darkroom.stores.task_item import read_item
 from tests.emitted import emitted
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.world import Chaos, World

@@ -125,7 +125,7 @@ class Lives(RuleBasedStateMachine):
         for item in shared_session().client("dynamodb").scan(TableName=TASKS)["Items"]:
             if "document" not in item or item["status"]["S"] in {"queued", "processing"}:
                 continue
-            from darkroom.stores.tasks import read_item
+            from darkroom.stores.task_item import read_item
 
             task = read_item(item)
             end = (task.status, task.images, task.usage, task.error, task.completed_at)
@@ -179,7 +179,7 @@ class Lives(RuleBasedStateMachine):
                     assert body == PICTURE
 
     def every_task(self) -> list[Task]:
-        from darkroom.stores.tasks import read_item
+        from darkroom.stores.task_item import read_item
 
         items = shared_session().client("dynamodb").scan(TableName=TASKS)["Items"]
         return [read_item(item) for item in items if "document" in item]

@@ -17,7 +17,8 @@ from darkroom.domain.admission import NotAdmitted
 from darkroom.domain.task import Task, Terms
 from darkroom.stores import contention
 from darkroom.stores.contention import MAX_THROTTLES, PATIENCE
-from darkroom.stores.tasks import NoSuchTask, TaskExists, TaskStore, write_item
+from darkroom.stores.task_item import write_item
+from darkroom.stores.tasks import NoSuchTask, TaskExists, TaskStore
 from tests.unit.domain.test_transitions import NOW, a_task, accepted, copying, stored
 
 THROTTLES = ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"]

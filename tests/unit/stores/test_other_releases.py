@@ -17,8 +17,8 @@ from darkroom.domain.request import Action
 from darkroom.domain.task import AttemptState, Entry, ImageState, Task, Terms
 from darkroom.domain.update import Status
 from darkroom.stores.queues import Copy, Delivery, Look, Submission, message_body, read_message
+from darkroom.stores.task_item import read_item, write_item
 from darkroom.stores.task_record import from_record, to_record
-from darkroom.stores.tasks import read_item, write_item
 from tests.unit.domain.test_transitions import BUSY, DOWN, NOW, a_task, accepted, copying, failed, sending, stored
 
 Json = dict[str, Any]

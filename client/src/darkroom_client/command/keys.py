@@ -1,4 +1,4 @@
-"""Commands about keys, credits and dead letters. All but `account` are an admin's."""
+"""Commands about keys, credits, owners and dead letters. All but `account` are an admin's."""
 
 from typing import Any
 
@@ -113,6 +113,31 @@ def ledger(connection: Connection, owner: str, limit: int) -> None:
         return
     rows = [[output.moment(line["at"]), line["kind"], line["amount"], line["reference"]] for line in found["data"]]
     output.table(("when (UTC)", "what", "amount", "reference"), rows)
+
+
+@click.group()
+def owners() -> None:
+    """Owners (admin)."""
+
+
+@owners.command("erase")
+@click.argument("owner")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@connected
+def erase(connection: Connection, owner: str, yes: bool) -> None:
+    """Erase OWNER with all tasks, pictures, keys and credits; again, to see how far it is. It can't be undone."""
+    if not yes:
+        click.confirm(f"Erase {owner} with every task, picture, key and credit, for ever?", abort=True)
+    done = _ask(connection, "DELETE", f"owners/{owner}")
+    if connection.as_json:
+        output.as_json(done)
+        return
+    waits = f" (goes on after {output.moment(done['next_at'])} UTC)" if done["next_at"] else ""
+    click.echo(f"{owner} is {done['status']}{waits}")
+    output.table(("removed", "number"), [[kind.replace("_", " "), number] for kind, number in done["removed"].items()])
+    for each in done["kept"]:
+        ends = f", until {output.moment(each['until'] * 1000)} UTC" if each["until"] else ""
+        click.echo(f"kept: {each['what'].replace('_', ' ')}{ends}: {each['why']}")
 
 
 @click.command()

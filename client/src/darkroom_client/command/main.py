@@ -23,7 +23,7 @@ def cli(context: click.Context, url: str | None, key: str | None, as_json: bool)
 
 for command in (
     tasks.submit, tasks.watch, tasks.get, tasks.list_tasks, tasks.cancel, tasks.events, tasks.models, tasks.usage,
-    keys.account, keys.keys, keys.accounts, keys.dead_letters, operations.webhooks, operations.doctor,
+    keys.account, keys.keys, keys.accounts, keys.owners, keys.dead_letters, operations.webhooks, operations.doctor,
 ):  # fmt: skip
     cli.add_command(command)
 

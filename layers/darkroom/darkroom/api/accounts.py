@@ -6,6 +6,7 @@ from typing import Any
 
 from darkroom.api.account_models import AccountTerms, Credit, KeyChanges, NewKey, Rotation
 from darkroom.api.errors import ApiError, bad_request, conflict, invalid_field
+from darkroom.api.owners import refuse_while_erasing
 from darkroom.domain.money import format_credits
 from darkroom.services.assembly import Assembly
 from darkroom.services.clock import now
@@ -19,8 +20,9 @@ MAX_PAGE = 100
 
 
 def make_key(assembly: Assembly, wanted: NewKey) -> Json:
-    """Make a key. Its secret is shown this once. Raises `ApiError` (422)."""
+    """Make a key. Its secret is shown this once. Raises `ApiError` (409, 422)."""
     _check_providers(wanted.providers)
+    refuse_while_erasing(assembly, wanted.owner)
     metered = assembly.account_book().find(wanted.owner) is not None
     settings = ApiKey(
         owner=wanted.owner,
@@ -42,18 +44,20 @@ def list_keys(assembly: Assembly, owner: str | None) -> Json:
 
 
 def change_key(assembly: Assembly, key_id: str, changes: KeyChanges) -> Json:
-    """Change settings of a key. Raises `ApiError` (404, 422)."""
+    """Change settings of a key. Raises `ApiError` (404, 409, 422)."""
     given = {name: getattr(changes, name) for name in changes.model_fields_set}
     _check_providers(given.get("providers") or [])
     try:
+        refuse_while_erasing(assembly, assembly.key_book().find(key_id).owner)
         return show_key(assembly.key_book().change(key_id, given))
     except NoSuchKey as error:
         raise _no_such_key() from error
 
 
 def rotate_key(assembly: Assembly, key_id: str, rotation: Rotation) -> Json:
-    """Replace a key by a new one with its settings. Raises `ApiError` (404)."""
+    """Replace a key by a new one with its settings. Raises `ApiError` (404, 409)."""
     try:
+        refuse_while_erasing(assembly, assembly.key_book().find(key_id).owner)
         made = assembly.key_book().rotate(key_id, overlap=rotation.overlap_seconds, now=now())
     except NoSuchKey as error:
         raise _no_such_key() from error
@@ -61,7 +65,11 @@ def rotate_key(assembly: Assembly, key_id: str, rotation: Rotation) -> Json:
 
 
 def put_account(assembly: Assembly, owner: str, terms: AccountTerms) -> Json:
-    """Open an account or change its terms; from then on every key of the owner is accounted for."""
+    """Open an account or change its terms; from then on every key of the owner is accounted for.
+
+    Raises `ApiError` (409).
+    """
+    refuse_while_erasing(assembly, owner)
     assembly.account_book().put_terms(owner, prepaid=terms.prepaid, budget=terms.monthly_budget)
     book = assembly.key_book()
     for key in book.of_owner(owner):
@@ -74,6 +82,7 @@ def add_credits(assembly: Assembly, owner: str, credit: Credit) -> Json:
     """Add credits, once for each reference. Raises `ApiError` (409, 422)."""
     if credit.amount == 0:
         raise invalid_field("amount must not be zero", "amount")
+    refuse_while_erasing(assembly, owner)
     if assembly.account_book().find(owner) is None:
         raise conflict("this owner has no account: open it first with PUT /v1/admin/accounts/{owner}")
     assembly.account_book().credit(owner, credit.amount, reference=credit.reference, note=credit.note, now=now())

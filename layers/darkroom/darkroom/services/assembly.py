@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from darkroom.services.deletion import Deletion
     from darkroom.services.delivery import Deliverer
     from darkroom.services.dispatch import Dispatcher
+    from darkroom.services.erasure import Eraser
     from darkroom.services.given_up import GivenUp
     from darkroom.services.giving_up import LastResort
     from darkroom.services.ingestion import Ingestor
@@ -272,6 +273,23 @@ class Assembly(Stores):
         from darkroom.services.deletion import Deletion
 
         return Deletion(tasks=self.tasks(), objects=self.objects())
+
+    @cache  # noqa: B019
+    def eraser(self) -> "Eraser":
+        """Erases owners."""
+        from darkroom.services.erasure import Eraser
+        from darkroom.stores.owned_items import OwnedItems
+
+        items = OwnedItems(clients.dynamodb(), self.settings.tasks_table, self.settings.accounts_table)
+        return Eraser(
+            erasures=self.erasures(),
+            items=items,
+            tasks=self.tasks(),
+            objects=self.objects(),
+            remembered_days=self.settings.recovery_days,
+            clock=now,
+            scale=self.settings.time_scale,
+        )
 
     @cache  # noqa: B019
     def sight(self) -> "Sight":

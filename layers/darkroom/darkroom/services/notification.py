@@ -8,7 +8,8 @@ from darkroom.domain.task import Task
 from darkroom.domain.update import Status
 from darkroom.observation import count, follow, logger
 from darkroom.stores.queues import Delivery, Look, Queues
-from darkroom.stores.tasks import TaskStore, read_item
+from darkroom.stores.task_item import read_item
+from darkroom.stores.tasks import TaskStore
 
 
 class EventBus(Protocol):

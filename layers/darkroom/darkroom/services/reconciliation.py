@@ -96,7 +96,8 @@ class Reconciler:
         ids, following = self._open_tasks.between(int(sweep.position or 0), now - self._scaled(OLD), limit=MOST_TASKS)
         unheard: list[Task] = []
         for part in parts(ids, 100):
-            tasks = self._tasks.get_many(part, consistent=False).values()
+            # Also what has expired unannounced: it is to leave the index.
+            tasks = self._tasks.get_many(part, consistent=False, gone_too=True).values()
             still_open = [task.task_id for task in tasks if not task.status.terminal]
             self._queues.send_all(Look(task_id, once=True, sent_at=now) for task_id in still_open)
             found.looked_after += len(still_open)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from darkroom.stores.accounts import AccountStore, ApiKey
     from darkroom.stores.callback_notes import CallbackNotes
     from darkroom.stores.deliveries import DeliveryLog, DeliveryStore
+    from darkroom.stores.erasures import Erasures
     from darkroom.stores.key_book import KeyBook
     from darkroom.stores.links import LinkSigner
     from darkroom.stores.objects import ObjectStore
@@ -154,6 +155,13 @@ class Stores:
         from darkroom.stores.key_book import KeyBook
 
         return KeyBook(clients.dynamodb(), self.settings.accounts_table)
+
+    @cache  # noqa: B019
+    def erasures(self) -> "Erasures":
+        """How far the erasures of owners have come."""
+        from darkroom.stores.erasures import Erasures
+
+        return Erasures(clients.dynamodb(), self.settings.accounts_table)
 
     @cache  # noqa: B019
     def webhook_secrets(self) -> "WebhookSecrets":

@@ -68,9 +68,10 @@ class KeyBook:
         return [row["sk"]["S"] for row in self._query("owners", "")]
 
     def knows(self, owner: str) -> bool:
-        """Whether this owner has (or had) a key."""
+        """Whether this owner has (or had) a key, and is not being erased."""
         key: Any = {"pk": {"S": "owners"}, "sk": {"S": owner}}
-        return "Item" in self._client.get_item(TableName=self._table, Key=key)
+        found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return found is not None and not found.get("closed", {}).get("BOOL", False)
 
     def change(self, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
         """Change some settings of a key: fields of `ApiKey`, None for 'no longer set'. Raises `NoSuchKey`."""

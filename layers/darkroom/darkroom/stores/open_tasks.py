@@ -4,7 +4,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from darkroom.stores.queries import every_item
-from darkroom.stores.tasks import OPEN_SHARDS
+from darkroom.stores.task_item import OPEN_SHARDS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

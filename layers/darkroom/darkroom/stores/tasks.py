@@ -1,17 +1,11 @@
-"""The tasks table: one item a task, and every change one conditional write.
+"""The tasks table: one item a task, and every change one conditional write."""
 
-The item carries the whole task as one JSON document, so that numbers and the owner's own `extra` come back exactly as
-they went in, beside the few attributes that are keys, filters or the time to live.
-"""
-
-import json
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from botocore.exceptions import ClientError
 
@@ -20,21 +14,12 @@ from darkroom.domain.retention import is_gone
 from darkroom.domain.task import Task
 from darkroom.stores import admission
 from darkroom.stores.contention import Tries, condition_failed, lost_race, reasons, throttled
+from darkroom.stores.task_item import Item, read_item, write_item
 from darkroom.stores.task_keys import keys_beside, record_key
-from darkroom.stores.task_record import from_record, to_record
-from darkroom.stores.unread import Unread
 from darkroom.stores.usage import usage_update
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-Item = dict[str, Any]
-OPEN_SHARDS = 8
-_ATTRIBUTES = frozenset(
-    {"task_id", "owner", "created_at", "status", "model", "provider", "version", "expires_at", "open_in", "document"}
-)
-_ITEM = ("attributes of the item",)
-"""Where a task keeps the attributes of its item that are not known here."""
 
 
 class TaskExists(Exception):
@@ -91,8 +76,11 @@ class TaskStore:
         task = read_item(found["Item"]) if "Item" in found else None
         return None if task is None or self._is_gone(task) else task
 
-    def get_many(self, task_ids: Iterable[str], *, consistent: bool = True) -> dict[str, Task]:
-        """Up to 100 tasks by id; those that are not there are left out. Without `consistent` at half the price."""
+    def get_many(self, task_ids: Iterable[str], *, consistent: bool = True, gone_too: bool = False) -> dict[str, Task]:
+        """Up to 100 tasks by id; those that are not there are left out, or with `gone_too` only those without a record.
+
+        Without `consistent` it costs half.
+        """
         wanted: list[Any] = [record_key(task_id) for task_id in dict.fromkeys(task_ids)]
         tasks: dict[str, Task] = {}
         pause = 0.05
@@ -102,7 +90,7 @@ class TaskStore:
             )
             for item in answer["Responses"].get(self._table, []):
                 task = read_item(item)
-                if not self._is_gone(task):
+                if gone_too or not self._is_gone(task):
                     tasks[task.task_id] = task
             left: Any = answer.get("UnprocessedKeys", {}).get(self._table, {})
             wanted = left.get("Keys", [])
@@ -298,41 +286,6 @@ class _Conflict(Exception):
     def __init__(self, current: Task | None) -> None:
         super().__init__()
         self.current = current
-
-
-def write_item(task: Task) -> Item:
-    """The DynamoDB item of a task: in the index `by_open` until its end has been announced."""
-    open_in = {} if task.announced else {"open_in": {"S": open_shard(task.task_id)}}
-    document = to_record(task)
-    return {
-        **(task.unread[_ITEM].fields if _ITEM in task.unread else {}),
-        **open_in,
-        "task_id": {"S": task.task_id},
-        "owner": {"S": task.owner},
-        "created_at": {"N": str(task.created_at)},
-        "status": {"S": document["status"]},
-        "model": {"S": task.request.model},
-        "provider": {"S": task.provider},
-        "version": {"N": str(task.version)},
-        "expires_at": {"N": str(task.expires_at)},
-        "document": {"S": json.dumps(document, ensure_ascii=False, separators=(",", ":"))},
-    }
-
-
-def open_shard(task_id: str) -> str:
-    """Which part of the index `by_open` a task is in: spread, so that no part of it runs hot."""
-    return str(crc32(task_id.encode()) % OPEN_SHARDS)
-
-
-def read_item(item: Mapping[str, Any]) -> Task:
-    """The task of a DynamoDB item (from the table, its index or its stream)."""
-    task = from_record(json.loads(item["document"]["S"]))
-    if task.status.terminal and "open_in" not in item:
-        task = replace(task, announced=True)
-    strange = item.keys() - _ATTRIBUTES
-    if not strange:
-        return task
-    return replace(task, unread={**task.unread, _ITEM: Unread({name: item[name] for name in strange})})
 
 
 def _item_found(error: ClientError) -> Item | None:

@@ -201,9 +201,10 @@ def test_a_task_whose_time_is_over_but_whose_record_is_there_is_erased_too(world
 
 
 def test_it_goes_on_where_time_ran_out(world: World) -> None:
-    for _ in range(60):
-        post(world, replace(REQUEST, callback_url=None))
-    world.run()
+    for _ in range(4):
+        for _ in range(15):  # the key may have twenty open
+            post(world, replace(REQUEST, callback_url=None))
+        world.run()
     runs = 0
     ticks = iter(range(10**9))
     while (found := eraser(world, monotonic=lambda: next(ticks)).erase(OWNER, seconds=6)).phase is not Phase.DONE:

@@ -10,8 +10,10 @@ import boto3
 import pytest
 
 from darkroom.adapters.registry import adapter
+from darkroom.demo.inbox import LIFE_SECONDS
 from darkroom.domain.catalog import catalog
 from darkroom.services.assembly import Assembly
+from darkroom.services.clock import now
 from darkroom.settings import DEMO_PROVIDERS, Settings
 from darkroom.stores import clients
 from tests.integration.aws import BUCKET
@@ -165,10 +167,8 @@ def test_an_inbox_is_opened_with_a_key_and_takes_no_more_than_a_webhook() -> Non
 
 def test_an_inbox_closes_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
     path = json.loads(http("POST", "/demo/inbox", authorization=f"Bearer {API_KEY}")["body"])["url"].removeprefix(BASE)
-    from darkroom.demo import inbox
-
-    later = inbox.now() + (inbox.LIFE_SECONDS + 1) * 1000
-    monkeypatch.setattr(inbox, "now", lambda: later)
+    later = now() + (LIFE_SECONDS + 1) * 1000
+    monkeypatch.setattr("darkroom.demo.inbox.now", lambda: later)
     assert http("GET", path)["statusCode"] == 404
     assert http("POST", path, {})["statusCode"] == 404
 

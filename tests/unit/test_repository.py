@@ -70,6 +70,7 @@ LIGHT = {
     "submit": {"standardwebhooks"},
     "reconcile": {"pydantic", "httpx", "standardwebhooks", "darkroom.adapters", "darkroom.domain.catalog"},
     "accounts": {"httpx", "standardwebhooks", "darkroom.adapters"},
+    "demo": {"pydantic", "httpx", "standardwebhooks", "darkroom.domain.catalog", "darkroom.outbound"},
     "dialects": {"standardwebhooks", "darkroom.dialects.openai", "darkroom.api.streaming"},
 }
 

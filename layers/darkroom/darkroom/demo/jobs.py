@@ -84,8 +84,8 @@ def read_job(key: bytes, job_id: str) -> Job:
         raise NoSuchJob("no such task") from error
     if version != _VERSION:
         raise NoSuchJob("no such task")
-    asked = (bool(flags & flag) for flag in (_DROPPED, _DOUBLED, _FAILS))
-    return Job(made_at, lasts, width, height, n, *asked, *digests)
+    dropped, doubled, fails = (bool(flags & flag) for flag in (_DROPPED, _DOUBLED, _FAILS))
+    return Job(made_at, lasts, width, height, n, dropped, doubled, fails, *digests)
 
 
 def new_job(body: Mapping[str, Any], now: int, scale: float) -> Job:

@@ -97,6 +97,19 @@ def test_what_would_be_paid_for_or_lacks_something_is_not_tried_and_says_what_it
     assert len(deployment.by_key) == 1
 
 
+def test_one_check_is_made_with_those_that_it_needs_and_is_tidied_up_after() -> None:
+    report, deployment = tried(options=Options(URL, KEY, model="seedream-4.5", only=("stored picture",)))
+    assert list(outcomes(report)) == ["address", "key", "model", "accept", "picture", "stored picture", "deletion"]
+    assert deployment.tasks == {}
+
+
+def test_no_check_needs_one_that_is_made_after_it() -> None:
+    names = [check.name for check in CHECKS]
+    assert len(set(names)) == len(names)
+    for check in CHECKS:
+        assert all(names.index(need) < names.index(check.name) for need in (*check.needs, *check.wants)), check.name
+
+
 def test_no_key_and_no_secret_is_told() -> None:
     for wrong in ("", "accept", "another owner"):
         text = json.dumps(tried(wrong)[0].as_json())

@@ -8,6 +8,7 @@ import click
 from darkroom_client.command import output
 from darkroom_client.command.connection import Connection, connected
 from darkroom_client.verification import Finding, Options, Outcome, Report, verify
+from darkroom_client.verification.suite import CHECKS
 
 _MARKS = {Outcome.OK: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_TRIED: "not tried"}
 
@@ -24,6 +25,12 @@ _MARKS = {Outcome.OK: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_TRIED: "not tr
 @click.option("--stack", default="", help="The stack's name: looks into the AWS account too, with your credentials.")
 @click.option("--region", default="", help="The stack's region, where your credentials do not say.")
 @click.option("--patience", default=Options.patience, show_default=True, help="Seconds for a picture or a webhook.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice([check.name for check in CHECKS]),
+    help="Only this check, and what it needs.",
+)
 @click.option("--keep", is_flag=True, help="Keep the tasks that are made.")
 @connected
 def verify_command(connection: Connection, /, admin_key: str | None, **given: Any) -> None:

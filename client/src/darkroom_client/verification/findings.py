@@ -30,7 +30,7 @@ class Check:
     """One promise and how it is tried.
 
     `run` returns what was found, or raises `Failed` or `NotTried`. `meaning` says what a failure means, `look` where
-    to look. `needs` are checks without which this one says nothing.
+    to look. `needs` are checks without which this one says nothing, `wants` others that are to be made before it.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Check:
     meaning: str
     look: str
     needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

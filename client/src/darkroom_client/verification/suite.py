@@ -1,7 +1,7 @@
 """All checks, in their order, and the run of them."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import httpx
 
@@ -41,9 +41,21 @@ def verify(
     return report
 
 
+def chosen(names: Collection[str]) -> list[Check]:
+    """The checks of these names (none: all), with those that they need and the one that removes what they made."""
+    by_name = {check.name: check for check in CHECKS}
+    wanted = set(names or by_name)
+    waiting = [*wanted, life.REMOVED.name]
+    while waiting:
+        check = by_name[waiting.pop()]
+        wanted.add(check.name)
+        waiting += [name for name in (*check.needs, *check.wants) if name not in wanted]
+    return [check for check in CHECKS if check.name in wanted]
+
+
 def _findings(trial: Trial) -> Iterator[Finding]:
     good: set[str] = set()
-    for check in CHECKS:
+    for check in chosen(trial.options.only):
         missing = [name for name in check.needs if name not in good]
         if missing:
             yield Finding(check.name, Outcome.NOT_TRIED, f"needs the check `{missing[0]}` to be ok", 0.0)

@@ -177,6 +177,7 @@ DELIVERED = Check(
     "Apps are not told when their pictures are there.",
     "`GET /v1/tasks/{id}/webhook`; the log groups …/notify and …/deliver; the queue WebhookQueue; the table's stream",
     needs=("picture",),
+    wants=("inbox",),
 )  # fmt: skip
 SIGNED = Check(
     "webhook's signature", signed,

@@ -21,8 +21,9 @@ DEMO = "demo"
 class Options:
     """What to try, and with what. Empty texts are things that were not given.
 
-    `model` is a real one, whose pictures are paid for; without it the deployment's own demo is used. `patience` is how
-    many seconds a picture or a webhook may take.
+    `model` is a real one, whose pictures are paid for; without it the deployment's own demo is used. `only` names the
+    checks to make, with those that they need; without a name all are made. `patience` is how many seconds a picture or
+    a webhook may take.
     """
 
     url: str
@@ -36,6 +37,7 @@ class Options:
     stack: str = ""
     region: str = ""
     keep: bool = False
+    only: tuple[str, ...] = ()
     patience: float = 120.0
 
 

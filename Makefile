@@ -52,6 +52,15 @@ destroy: $(VENV)/.made $(SAM)/.made  ## delete the deployment; pictures, tasks a
 command: $(COMMAND)/.made  ## install the command `darkroom`
 	@echo "installed: $(COMMAND)/bin/darkroom (put it on your PATH, or: pipx install './client[cli]')"
 
+# Keys go by the environment: what a command is called with can be read by everybody on a machine.
+verify: export DARKROOM_URL := $(or $(URL),$(DARKROOM_URL))
+verify: export DARKROOM_KEY := $(or $(KEY),$(DARKROOM_KEY))
+verify: export DARKROOM_ADMIN_KEY := $(or $(ADMIN_KEY),$(DARKROOM_ADMIN_KEY))
+verify: export DARKROOM_STREAMING_URL := $(or $(STREAMING_URL),$(DARKROOM_STREAMING_URL))
+verify: export DARKROOM_WEBHOOK_SECRET := $(or $(WEBHOOK_SECRET),$(DARKROOM_WEBHOOK_SECRET))
+verify: $(VENV)/.made  ## prove a deployment: URL=… KEY=… [ADMIN_KEY=… STACK=… STREAMING_URL=… WEBHOOK=… MODEL=…]
+	@$(PY) -m darkroom_client.command.main verify $(if $(STACK),--stack "$(STACK)") $(if $(WEBHOOK),--webhook "$(WEBHOOK)") $(if $(MODEL),--model "$(MODEL)")
+
 soak: $(VENV)/.made $(EMULATOR)/.made  ## a thousand tasks with random faults, and an audit of what is left
 	@$(PY) -m local.soak
 
@@ -126,4 +135,4 @@ $(PEERS)/node/.made: benchmarks/peers/package.json benchmarks/peers/package-lock
 	@npm ci --prefix $(PEERS)/node --ignore-scripts --no-audit --no-fund > $(PEERS)/node/install.log 2>&1
 	@touch $@
 
-.PHONY: help run serve test environments pytest unit integration e2e lint format types sam policy soak command deploy destroy bench openapi lock clean
+.PHONY: help run serve test environments pytest unit integration e2e lint format types sam policy soak verify command deploy destroy bench openapi lock clean

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-SERVICES = {"dynamodb", "events", "s3", "scheduler", "secretsmanager", "sqs", "sts"}
+SERVICES = {"dynamodb", "events", "lambda", "s3", "scheduler", "secretsmanager", "sqs", "sts"}
 SHARED = {"endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json"}
 UNUSED = (
     "bin",

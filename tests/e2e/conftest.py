@@ -52,7 +52,10 @@ class Api:
 def api() -> Iterator[Api]:
     """The stack, up."""
     settings = StackSettings.from_environment(
-        DARKROOM_PORT="0", DARKROOM_TIME_SCALE=TIME_SCALE, DARKROOM_SIMULATOR_LATENCY="0.4"
+        DARKROOM_PORT="0",
+        DARKROOM_TIME_SCALE=TIME_SCALE,
+        DARKROOM_SIMULATOR_LATENCY="0.4",
+        DARKROOM_PARAMETER_DemoProvider="true",
     )
     with LocalStack(settings) as stack:
         yield Api(stack)

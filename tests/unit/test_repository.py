@@ -20,6 +20,8 @@ FLOORS = {
     "dialects": {"domain"},
     "services": {"domain", "adapters", "dialects", "stores", "outbound", "api"},
     "api": {"domain", "dialects", "stores", "services", "outbound"},
+    # Above all others: nothing may need it.
+    "demo": {"domain", "adapters", "stores", "services", "outbound"},
 }
 FLOORLESS = {"settings", "observation", "records"}
 
@@ -68,6 +70,7 @@ LIGHT = {
     "submit": {"standardwebhooks"},
     "reconcile": {"pydantic", "httpx", "standardwebhooks", "darkroom.adapters", "darkroom.domain.catalog"},
     "accounts": {"httpx", "standardwebhooks", "darkroom.adapters"},
+    "demo": {"pydantic", "httpx", "standardwebhooks", "darkroom.domain.catalog", "darkroom.outbound"},
     "dialects": {"standardwebhooks", "darkroom.dialects.openai", "darkroom.api.streaming"},
 }
 
@@ -140,6 +143,6 @@ def test_the_built_layer_is_for_the_deployed_platform() -> None:
     assert "cpython-313-aarch64" in core.name
     assert core.read_bytes()[18:20] == b"\xb7\x00", "not an ELF file for AArch64"
     assert {path.name for path in (BUILT / "botocore" / "data").iterdir() if path.is_dir()} == {
-        "dynamodb", "events", "s3", "scheduler", "secretsmanager", "sqs", "sts",
+        "dynamodb", "events", "lambda", "s3", "scheduler", "secretsmanager", "sqs", "sts",
     }  # fmt: skip
     assert (BUILT / "darkroom" / "api" / "openapi.json").exists()

@@ -4,6 +4,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+DEMO_PROVIDERS = ("demo", "demo-b")
+"""The demo's two providers (darkroom/demo), which are there where the parameter DemoProvider says so."""
+
 
 class SettingMissing(Exception):
     """A variable that this function needs is not in its environment."""
@@ -82,8 +85,20 @@ class Settings:
         """Whether this process can stream its answers: our own runtime says so (darkroom.runtime)."""
         return self.environment.get("DARKROOM_STREAMING", "") == "true"
 
+    @property
+    def demo_base_url(self) -> str:
+        """Where the demo is reached, without a slash at its end; empty where there is none."""
+        return self.environment.get("DARKROOM_DEMO_BASE_URL", "").rstrip("/")
+
+    @property
+    def demo_providers(self) -> tuple[str, ...]:
+        """The demo's providers, where there is a demo."""
+        return DEMO_PROVIDERS if self.demo_base_url else ()
+
     def provider_base_url(self, provider: str) -> str:
         """Where a provider is reached, without a slash at its end."""
+        if provider in self.demo_providers:
+            return f"{self.demo_base_url}/demo/{provider}"
         return self._required(f"DARKROOM_{provider.upper()}_BASE_URL").rstrip("/")
 
     @property

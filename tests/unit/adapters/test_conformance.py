@@ -11,14 +11,18 @@ from darkroom.adapters.registry import PROVIDERS, UnknownProvider, adapter
 from darkroom.domain.failure import Disposition, ErrorCode
 from darkroom.domain.geometry import SQUARE, Expression, Pixels, Ratio, Resolution
 from darkroom.domain.update import Status, Update
+from darkroom.settings import DEMO_PROVIDERS
 from tests.unit.adapters.samples import KEY, ScriptedUpstream, errors, has_sample, sample
 
+EVERY = (*PROVIDERS, "demo")
+"""The providers, and the demo that plays one."""
 SHAPES = {
     "qingbo": Expression(ratio=Ratio(16, 9), resolution=Resolution.TWO_K),
     "evolink": Expression(pixels=Pixels(2048, 2048)),
     "chanjing": Expression(ratio=Ratio(3, 4), resolution=Resolution.TWO_K),
     "deepspace": Expression(ratio=SQUARE, resolution=Resolution.TWO_K),
     "acedata": Expression(resolution=Resolution.TWO_K),
+    "demo": Expression(pixels=Pixels(1024, 1024)),
 }
 MODELS = {
     "qingbo": "seedream-4.5",
@@ -26,9 +30,10 @@ MODELS = {
     "chanjing": "doubao-seedream-3.0-t2i",
     "deepspace": "Seedream-4.5",
     "acedata": "doubao-seedream-4-0-250828",
+    "demo": "demo-picture",
 }
-WITH_CALLBACKS = [name for name in PROVIDERS if adapter(name).traits.calls_back]
-ERRORS = [(name, *error) for name in PROVIDERS for error in errors(name)]
+WITH_CALLBACKS = [name for name in EVERY if adapter(name).traits.calls_back]
+ERRORS = [(name, *error) for name in EVERY for error in errors(name)]
 EXPECTED = {
     "insufficient_quota": (ErrorCode.INSUFFICIENT_CREDITS, Disposition.ELSEWHERE),
     "used_up": (ErrorCode.INSUFFICIENT_CREDITS, Disposition.ELSEWHERE),
@@ -64,7 +69,12 @@ def test_an_unknown_provider_has_no_adapter() -> None:
         adapter("nobody")
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_demo_has_two_names_and_is_no_provider_that_anybody_would_name() -> None:
+    assert [adapter(name).name for name in DEMO_PROVIDERS] == list(DEMO_PROVIDERS)
+    assert not set(DEMO_PROVIDERS) & set(PROVIDERS)
+
+
+@pytest.mark.parametrize("provider", EVERY)
 def test_an_accepted_submission_gives_the_id_to_look_by(provider: str) -> None:
     upstream = ScriptedUpstream((200, sample(provider, "submit.answer")))
     update = adapter(provider).submit(order(provider), upstream)
@@ -76,7 +86,7 @@ def test_an_accepted_submission_gives_the_id_to_look_by(provider: str) -> None:
     assert KEY not in json.dumps(request.json)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", EVERY)
 def test_a_callback_address_is_given_where_the_provider_calls_back(provider: str) -> None:
     upstream = ScriptedUpstream((200, sample(provider, "submit.answer")))
     adapter(provider).submit(order(provider, callback=True), upstream)
@@ -84,7 +94,7 @@ def test_a_callback_address_is_given_where_the_provider_calls_back(provider: str
     assert sent.get("callback_url") == ("https://gateway.example/callbacks/x" if provider in WITH_CALLBACKS else None)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", EVERY)
 @pytest.mark.parametrize(
     ("name", "status"),
     [
@@ -106,7 +116,7 @@ def test_a_look_tells_how_the_task_stands(provider: str, name: str, status: Stat
         assert len(update.images) == 2
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", EVERY)
 @pytest.mark.parametrize("status", [404, 429, 500, 502])
 def test_a_look_without_an_answer_changes_nothing(provider: str, status: int) -> None:
     with pytest.raises(QueryFailed):
@@ -125,14 +135,14 @@ def test_an_error_is_classified(provider: str, status: int, code: str, content: 
     assert failure.message.startswith(provider)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", EVERY)
 @pytest.mark.parametrize("status", [502, 504, 520])
 def test_a_proxys_word_leaves_the_outcome_unknown(provider: str, status: int) -> None:
     with pytest.raises(OutcomeUnknown):
         adapter(provider).submit(order(provider), ScriptedUpstream((status, b"<html>Bad gateway</html>")))
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", EVERY)
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"data": null}', b"<html>"])
 def test_an_acceptance_that_cannot_be_read_is_unknown(provider: str, content: bytes) -> None:
     with pytest.raises((OutcomeUnknown, Refused)) as caught:
@@ -142,7 +152,7 @@ def test_an_acceptance_that_cannot_be_read_is_unknown(provider: str, content: by
         assert provider == "chanjing"
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", EVERY)
 def test_an_unavailable_provider_was_not_reached_whatever_it_says(provider: str) -> None:
     with pytest.raises(Refused) as caught:
         adapter(provider).submit(order(provider), ScriptedUpstream((503, b"busy")))
@@ -181,7 +191,7 @@ WORDS = st.sampled_from([*STATES, *RESULTS])
 SHAPED = st.dictionaries(WORDS, JSON | st.dictionaries(WORDS, JSON | st.lists(st.dictionaries(WORDS, JSON))))
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", EVERY)
 @settings(max_examples=150, deadline=None)
 @given(content=st.binary() | JSON.map(json.dumps).map(str.encode) | SHAPED.map(json.dumps).map(str.encode))
 def test_a_hostile_body_is_unreadable_and_nothing_worse(provider: str, content: bytes) -> None:
@@ -194,14 +204,14 @@ def test_a_hostile_body_is_unreadable_and_nothing_worse(provider: str, content: 
     assert update.status is not Status.COMPLETED or update.images
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", EVERY)
 @pytest.mark.parametrize("content", [b"[" * 10**5, b'{"a":' * 10**5, b'{"status": ' + b"9" * 10**5 + b"}"])
 def test_a_deep_or_huge_body_is_unreadable(provider: str, content: bytes) -> None:
     with pytest.raises(Unreadable):
         adapter(provider).read_callback(content)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", EVERY)
 @settings(max_examples=60, deadline=None)
 @given(content=SHAPED.map(json.dumps).map(str.encode))
 def test_a_strange_look_brings_an_update_or_a_failure(provider: str, content: bytes) -> None:
@@ -213,7 +223,7 @@ def test_a_strange_look_brings_an_update_or_a_failure(provider: str, content: by
 
 
 def test_every_provider_has_its_samples() -> None:
-    for provider in PROVIDERS:
+    for provider in EVERY:
         for name in ("submit.request", "submit.answer", "query.processing", "query.completed", "query.failed"):
             assert has_sample(provider, name), f"{provider} lacks {name}"
         assert any(errors(provider))

@@ -22,12 +22,21 @@ class Connection:
 
     def open(self, *, admin: bool = False) -> Darkroom:
         """A client. Raises `click.UsageError` where nobody said of what."""
-        state = _local_state() if not (self.url and self.key) else {}
+        url, key, _ = self.target(admin=admin)
+        return Darkroom(url, key)
+
+    def target(self, *, admin: bool = False) -> tuple[str, str, dict[str, Any]]:
+        """The address and the key, and what the local stack says of itself where it is what is spoken to.
+
+        Raises `click.UsageError` where nobody said of what.
+        """
+        # The local stack's keys are for the local stack: none goes to an address that somebody gave.
+        state = {} if self.url else _local_state()
         url = self.url or state.get("base_url")
         key = self.key or state.get("admin_key" if admin else "api_key")
         if not url or not key:
             raise click.UsageError("say which deployment: set DARKROOM_URL and DARKROOM_KEY, or use --url and --key")
-        return Darkroom(url, key)
+        return url, key, state
 
 
 def _local_state() -> dict[str, Any]:

@@ -64,9 +64,9 @@ class Evolink:
         answer = upstream.send(request)
         if not 200 <= answer.status < 300:
             raise refusal(self.name, answer, self._failure(answer))
-        update = _read(read_accepted(self.name, answer))
+        update = read_task(self.name, read_accepted(self.name, answer))
         if not update.upstream_id:
-            raise OutcomeUnknown("evolink accepted without an id")
+            raise OutcomeUnknown(f"{self.name} accepted without an id")
         return update
 
     def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
@@ -74,7 +74,7 @@ class Evolink:
         found = {}
         for ticket in tickets:
             answer = upstream.send(UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}", headers=bearer(upstream)))
-            found[ticket.upstream_id] = _read(read_query(self.name, answer))
+            found[ticket.upstream_id] = read_task(self.name, read_query(self.name, answer))
         return found
 
     def read_callback(self, body: bytes) -> Update:
@@ -82,7 +82,7 @@ class Evolink:
         content = read_object(body)
         if "status" not in content:
             raise Unreadable("no status")
-        update = _read(content)
+        update = read_task(self.name, content)
         if update.status is Status.COMPLETED and not update.images:
             raise Unreadable("completed without any image")
         return update
@@ -129,14 +129,17 @@ def _with_number(prompt: str, n: int) -> str:
     return f"{prompt}\nGenerate {n} images."
 
 
-def _read(task: Object) -> Update:
+def read_task(provider: str, task: Object) -> Update:
+    """A task in the words of its query and of its callback. `provider` is named in messages."""
     upstream_id = as_text(task.get("id")) or as_text(task.get("task_id"))
     status = _STATES.get(as_text(task.get("status")).lower(), Status.PROCESSING)
     progress = as_progress(task.get("progress"))
     if status is Status.COMPLETED:
         return Update(status, upstream_id, 100, images=pictures(_links(task)))
     if status in {Status.FAILED, Status.CANCELLED}:
-        return Update(status, upstream_id, progress, failure=_task_failure(as_object(task.get("error")), status))
+        return Update(
+            status, upstream_id, progress, failure=_task_failure(provider, as_object(task.get("error")), status)
+        )
     return Update(status, upstream_id, progress)
 
 
@@ -145,16 +148,16 @@ def _links(task: Object) -> list[Any]:
     return [as_object(entry).get("url") or entry for entry in as_list(task.get("results"))]
 
 
-def _task_failure(error: Object, status: Status) -> Failure:
+def _task_failure(provider: str, error: Object, status: Status) -> Failure:
     code = as_text(error.get("code"))
     message = error.get("message")
-    text = told("evolink", message, code or "gave no reason")
+    text = told(provider, message, code or "gave no reason")
     if status is Status.CANCELLED or code == "request_cancelled":
         return Failure(ErrorCode.CANCELLED, text, upstream_code=code)
     if code in _OUTAGES:
         return Failure(ErrorCode.PROVIDER_UNAVAILABLE, text, Disposition.ELSEWHERE, code)
     if code == "quota_exceeded":
-        return no_balance("evolink", code)
+        return no_balance(provider, code)
     if code in _CLIENTS:
         return Failure(ErrorCode.INVALID_REQUEST, text, upstream_code=code)
     if speaks_of_content(code, message):

@@ -15,6 +15,8 @@ _ADAPTERS = {
     "acedata": "Acedata",
 }
 PROVIDERS = tuple(_ADAPTERS)
+# No providers that anybody would name: see the settings' `demo_providers`.
+_DEMO = {"demo": "Demo", "demo-b": "DemoB"}
 
 
 class UnknownProvider(LookupError):
@@ -24,7 +26,11 @@ class UnknownProvider(LookupError):
 @cache
 def adapter(name: str) -> "Adapter":
     """The adapter of a provider. Raises `UnknownProvider`."""
-    if name not in _ADAPTERS:
+    if name in _DEMO:
+        module, kind = "demo", _DEMO[name]
+    elif name in _ADAPTERS:
+        module, kind = name, _ADAPTERS[name]
+    else:
         raise UnknownProvider(name)
-    made: Adapter = getattr(import_module(f"darkroom.adapters.{name}"), _ADAPTERS[name])()
+    made: Adapter = getattr(import_module(f"darkroom.adapters.{module}"), kind)()
     return made

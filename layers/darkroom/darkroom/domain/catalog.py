@@ -105,5 +105,10 @@ class Catalog:
 def catalog() -> Catalog:
     """The catalog of this deployment."""
     from darkroom.domain.offers import MODELS
+    from darkroom.settings import Settings
 
-    return Catalog(MODELS)
+    if not Settings.from_environment().demo_base_url:
+        return Catalog(MODELS)
+    from darkroom.domain.demo_offers import DEMO
+
+    return Catalog((*MODELS, DEMO))

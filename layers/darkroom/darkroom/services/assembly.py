@@ -58,7 +58,7 @@ class Assembly(Stores):
         from darkroom.services.upstreams import HttpUpstreams
         from darkroom.stores.secrets import Credentials
 
-        credentials = Credentials(self.settings.provider_secret)
+        credentials = Credentials(self.settings.provider_secret, keyless=self.settings.demo_providers)
         return HttpUpstreams(settings=self.settings, credentials=credentials, client=self.http)
 
     @cache  # noqa: B019

@@ -15,6 +15,7 @@ from botocore.session import Session, get_session
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -73,6 +74,12 @@ def scheduler() -> "SchedulerClient":
 def secrets_manager() -> "SecretsManagerClient":
     """The Secrets Manager client."""
     client: SecretsManagerClient = _client("secretsmanager", _CONFIG)
+    return client
+
+
+def functions() -> "LambdaClient":
+    """The client of Lambda itself."""
+    client: LambdaClient = _client("lambda", _CONFIG)
     return client
 
 

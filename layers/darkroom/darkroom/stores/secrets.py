@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 CACHE_SECONDS = 300
@@ -75,6 +75,10 @@ class SigningKeys:
             found.insert(0, f"whsec_{b64encode(self._derived(secret, 'webhook')).decode()}")
         return [text if text.startswith("whsec_") else f"whsec_{b64encode(text.encode()).decode()}" for text in found]
 
+    def demo(self) -> bytes:
+        """The key that the demo seals what it gives out with."""
+        return self._derived(self._read(self._name), "demo")
+
     @staticmethod
     def _derived(secret: Mapping[str, Any], purpose: str) -> bytes:
         return hmac.new(str(secret["identity"]).encode(), purpose.encode(), hashlib.sha256).digest()
@@ -90,17 +94,20 @@ class Credentials:
     The secret maps a provider to its fields (`{"api_key": …}`), or, where several are in use at once, to
     `{"current": name, "credentials": {name: fields}}`: new tasks take the current one, and every open task keeps
     the one that it was submitted with.
+    `keyless` providers are there without an entry.
     """
 
     DEFAULT = "default"
 
-    def __init__(self, name: str, read: SecretReader = read_secret) -> None:
+    def __init__(self, name: str, read: SecretReader = read_secret, *, keyless: Collection[str] = ()) -> None:
         self._name = name
         self._read = read
+        self._keyless = keyless
 
     def available(self) -> frozenset[str]:
-        """The providers that there is a credential for."""
-        return frozenset(name for name, entry in self._read(self._name).items() if entry and isinstance(entry, dict))
+        """The providers that there is a credential for, and those that take none."""
+        secret = self._read(self._name)
+        return frozenset({*self._keyless, *(name for name, entry in secret.items() if _is_credential(entry))})
 
     def current(self, provider: str) -> str:
         """The name of the credential that new tasks take."""
@@ -108,8 +115,14 @@ class Credentials:
 
     def fields(self, provider: str, name: str) -> Mapping[str, str]:
         """One credential's fields. Raises `NoCredential`."""
+        if provider in self._keyless:
+            return {"api_key": "none"}
         entry = self._read(self._name).get(provider) or {}
         fields = entry.get("credentials", {}).get(name) if "credentials" in entry else entry
         if not fields:
             raise NoCredential(f"the provider secret has no credential {name!r} for {provider}")
         return {key: str(value) for key, value in fields.items()}
+
+
+def _is_credential(entry: Any) -> bool:
+    return bool(entry) and isinstance(entry, dict)

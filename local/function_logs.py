@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 EVERY = 2.0
 """Seconds between two looks."""
+_PREFIX = "/darkroom/"
 _LAG = 1000
 """Milliseconds that an entry may come after its own time."""
 
@@ -50,9 +51,9 @@ class FunctionLogs:
 
     def _entries(self, until: int) -> list[tuple[int, str, str]]:
         found = []
-        for group in self._client.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]:
+        for group in self._client.describe_log_groups(logGroupNamePrefix=_PREFIX)["logGroups"]:
             name = group["logGroupName"]
             window = {"startTime": self._since, "endTime": until}
             for event in self._client.filter_log_events(logGroupName=name, **window)["events"]:
-                found.append((event["timestamp"], name.removeprefix("/aws/lambda/"), event["message"].rstrip()))
+                found.append((event["timestamp"], name.removeprefix(_PREFIX), event["message"].rstrip()))
         return found

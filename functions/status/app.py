@@ -117,8 +117,8 @@ def get_console_file(name: str) -> Response[str]:
 
 @app.get("/health")
 def get_health() -> Response[str]:
-    """That we are here."""
-    return answer(200, {"status": "ok"})
+    """That we are here, and which release of us."""
+    return answer(200, {"status": "ok"}, x_darkroom_release=assembly.settings.release)
 
 
 @app.get("/openapi.json")

@@ -118,14 +118,6 @@ def test_every_function_of_the_template_has_its_handler_and_its_log() -> None:
     assert {f"{name.removesuffix('Logs')}Function" for name in logs} == set(functions)
 
 
-def test_no_right_is_wider_than_its_use() -> None:
-    for name, function in resources(read_template(), "AWS::Serverless::Function").items():
-        for policy in function["Properties"]["Policies"]:
-            for statement in policy["Statement"]:
-                assert all("*" not in action for action in statement["Action"]), name
-                assert statement["Resource"] != "*", name
-
-
 def test_every_queue_outlives_its_function_and_has_its_dead_letters() -> None:
     template = read_template()
     queues = resources(template, "AWS::SQS::Queue")

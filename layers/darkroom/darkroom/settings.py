@@ -112,6 +112,11 @@ class Settings:
         """How long a task may take, before the time scale."""
         return float(self.environment.get("DARKROOM_DEADLINE_SECONDS") or 1800)
 
+    @property
+    def release(self) -> str:
+        """What is deployed: a hash over code and parameters, by `make deploy`."""
+        return self.environment.get("DARKROOM_RELEASE", "")
+
     def _required(self, name: str) -> str:
         value = self.environment.get(name, "")
         if not value:

@@ -53,7 +53,7 @@ def _is_right(candidate: str) -> bool:
 
 
 def compile_layer(layer: Path, python: str) -> None:
-    """Compile everything under `layer` with this interpreter, once and for all: nothing is ever compared with its source."""
+    """Compile everything under `layer` with this interpreter; nothing of it is ever compared with its source again."""
     command = [python, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     command += ["-s", str(layer), "-p", PLACE, str(layer / "python")]
     subprocess.run(command, check=True)  # noqa: S603

@@ -1,4 +1,4 @@
-"""`make deploy` and `make destroy`: a deployment that asks for what it needs, checks before it builds, and says what it did.
+"""`make deploy` and `make destroy`: a deployment that asks for what it needs, checks it first, and says what it did.
 
 Every question can be answered beforehand by the environment, so that a pipeline can run it (docs/deploying.md has the
 table): DARKROOM_STACK, AWS_REGION, DARKROOM_PUBLIC_URL, DARKROOM_ALARM_EMAIL, DARKROOM_<PROVIDER>_API_KEY,

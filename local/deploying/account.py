@@ -31,8 +31,9 @@ def check_concurrency(guide: Guide, target: Target, values: Mapping[str, str]) -
     if wanted and free - sum(wanted.values()) < KEPT_UNRESERVED and not _already(target):
         reserved = ", ".join(f"{name}={value}" for name, value in wanted.items())
         raise GaveUp(
-            f"{reserved}: the account has {free} unreserved concurrent executions and has to keep {KEPT_UNRESERVED}, so "
-            f"{max(free - KEPT_UNRESERVED, 0)} can be reserved. Reserve less (0: none), or ask for more: {_ask(target.region)}"
+            f"{reserved}: the account has {free} concurrent executions unreserved and has to keep {KEPT_UNRESERVED}: "
+            f"{max(free - KEPT_UNRESERVED, 0)} can be reserved. Reserve less (0: none), or ask for more: "
+            f"{_ask(target.region)}"
         )
 
 
@@ -48,9 +49,9 @@ def _advice(region: str, everything: int, values: Mapping[str, str]) -> Iterator
     shared = {name: int(values[name]) for name in SHARED if name in values}
     if everything < FEW:
         yield (
-            f"This account may run {everything} functions at the same time in {region} (new accounts have 10, usual are "
-            "1,000): the API, the providers' callbacks, the queues and every caller that waits share them, with whatever "
-            "else runs here. A few pictures at a time work; under load, calls are refused with 503."
+            f"This account may run {everything} functions at once in {region} (new accounts have 10, usual are "
+            "1,000). The API, the providers' callbacks, the queues and every caller that waits share them with all "
+            "else that runs here. A few pictures at a time work; under load, calls are refused with 503."
         )
         yield f"  Ask for more (no cost, some hours to days): {_ask(region)}"
         yield f"  Until then the queues leave most of it to the API with {' '.join(_least(shared))}."

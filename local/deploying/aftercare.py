@@ -31,7 +31,9 @@ def check_alarms(guide: Guide, target: Target, email: str) -> None:
     found = target.resources()
     if not _confirmed(guide, target, found["AlarmTopic"], email):
         return
-    if not guide.decided("DARKROOM_RING_ALARM", f"Ring an alarm as a trial, so that {email} gets an e-mail?", default=False):
+    if not guide.decided(
+        "DARKROOM_RING_ALARM", f"Ring an alarm as a trial, so that {email} gets an e-mail?", default=False
+    ):
         return
     alarm = found.get(TRIAL) or next(name for logical, name in found.items() if logical.endswith("Alarm"))
     target.client("cloudwatch").set_alarm_state(
@@ -47,13 +49,16 @@ def _confirmed(guide: Guide, target: Target, topic: str, email: str) -> bool:
     """Whether the address has said yes to AWS's question (https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.confirm.html)."""
     while (state := _subscription(target.client("sns"), topic, email)) == "PendingConfirmation":
         guide.tell(
-            f"Alarms don't reach {email} yet: AWS has sent an e-mail (AWS Notification - Subscription Confirmation) whose "
-            "link has to be followed. It is good for two days; after that, deploy once without and once with AlarmEmail."
+            f"Alarms don't reach {email} yet: AWS has sent an e-mail (AWS Notification - Subscription Confirmation) "
+            "whose link has to be followed. It is good for two days; after them, deploy once without AlarmEmail and "
+            "once with it."
         )
         if not guide.watched or guide.ask("Press Enter once it is confirmed, or type 'later': ").strip():
             return False
     if state is None:
-        guide.tell(f"The topic of the alarms has no subscription of {email}: it was deleted, or its link to unsubscribe followed.")
+        guide.tell(
+            f"The topic of the alarms has no subscription of {email}: it was deleted, or its link to leave followed."
+        )
         return False
     guide.tell(f"Alarms reach {email}.")
     return True

@@ -1,4 +1,4 @@
-"""Whether Lambda could load what was built: machine, Python and size, read from the files before anything is uploaded."""
+"""Whether Lambda could load what was built: machine, Python and size, read from the files before they are uploaded."""
 
 import io
 import re
@@ -63,7 +63,9 @@ def _wheel_faults(layer: Path, architecture: str) -> Iterator[str]:
 
 def _fits(tag: str, architecture: str) -> bool:
     pythons, abis, platforms = tag.split("-")
-    python = any(each in {"py3", f"cp{PYTHON}"} or ("abi3" in abis and each.startswith("cp3")) for each in pythons.split("."))
+    python = any(
+        each in {"py3", f"cp{PYTHON}"} or ("abi3" in abis and each.startswith("cp3")) for each in pythons.split(".")
+    )
     abi = any(each in {"none", "abi3", f"cp{PYTHON}"} for each in abis.split("."))
     _, machine = MACHINES[architecture]
     platform = any(

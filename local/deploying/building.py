@@ -32,12 +32,15 @@ def build(guide: Guide, architecture: str, into: Path = SAM_BUILD) -> Path:
         "--parameter-overrides", f"ParameterKey=Architecture,ParameterValue={architecture}", settings=told,
     )  # fmt: skip
     if (said := built_architecture(into / "template.yaml")) != architecture:
-        raise GaveUp(f"sam built the layer for {said}, and {architecture} was asked for: BuildArchitecture in template.yaml")
+        raise GaveUp(
+            f"sam built the layer for {said}, and {architecture} was asked for: BuildArchitecture in template.yaml"
+        )
     refuse_what_lambda_cannot_load(into / LAYER, FUNCTIONS, architecture)
     if not has_bytecode(into / LAYER):
         guide.tell(
-            "  No Python 3.13 was found on this machine, so the layer is not compiled: every cold start takes about half "
-            "a second to a second more. Install one, or set BYTECODE_PYTHON=/path/to/python3.13."
+            "  No Python 3.13 was found on this machine, so the layer is not compiled, and every cold start does it "
+            "anew: a third of a second more on a whole core, of which functions have a part. Install one, or set "
+            "BYTECODE_PYTHON=/path/to/python3.13."
         )
     return into / "template.yaml"
 
@@ -59,10 +62,12 @@ def sam(guide: Guide, command: str, *options: str, settings: Mapping[str, str] |
         raise GaveUp(f"the SAM CLI is not in {SAM}: `make environments` installs it")
     guide.tell(f"sam {command} …")
     LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / f"sam-{command}.log"
+    log = LOGS / f"sam-{command}-{os.getpid()}.log"
     environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", **(settings or {})}
     # Not as a part of the make that runs us: its options would reach the layer's own make.
-    environment = {name: value for name, value in environment.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
+    environment = {
+        name: value for name, value in environment.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}
+    }
     with log.open("wb") as file:
         done = subprocess.run(
             [str(SAM), command, *options], cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False

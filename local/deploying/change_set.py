@@ -27,7 +27,7 @@ class ChangeSet:
 
     def summary(self) -> str:
         """How many resources are added, changed and removed."""
-        count = {action: 0 for action in ("Add", "Modify", "Remove")}
+        count = dict.fromkeys(("Add", "Modify", "Remove"), 0)
         for change in self.changes:
             count[change["Action"]] = count.get(change["Action"], 0) + 1
         return f"{count['Add']} added, {count['Modify']} changed, {count['Remove']} removed"
@@ -44,7 +44,7 @@ class ChangeSet:
 
 
 def upload_template(target: Target, packaged: Path, bucket: str) -> str:
-    """Lay the packaged template where CloudFormation reads it (inline it may have 51,200 bytes). Returns its address."""
+    """Lay the packaged template where CloudFormation reads it (inline it takes 51,200 bytes). Returns its address."""
     body = packaged.read_bytes()
     key = f"{target.stack}/{hashlib.sha256(body).hexdigest()[:32]}.template"
     client = target.client("s3")
@@ -83,7 +83,8 @@ def make(
 
 
 def _changes(client: Any, arn: str) -> list[dict[str, Any]]:
-    changes, more = [], {}
+    changes: list[dict[str, Any]] = []
+    more: dict[str, str] = {}
     while True:
         page = client.describe_change_set(ChangeSetName=arn, **more)
         changes += [each["ResourceChange"] for each in page.get("Changes", []) if "ResourceChange" in each]

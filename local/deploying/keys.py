@@ -54,11 +54,13 @@ def make_first_keys(guide: Guide, target: Target, table: str) -> str | None:
         )
         return None
     owner = guide.answer("DARKROOM_OWNER", "Owner of the first API key", "me")
-    # Written down before they are recorded: a key that is in force and that nobody has would stand in the way of others.
+    # Written down before they are recorded: a key in force that nobody has would stand in the way of others.
     made = {name: PREFIX + secrets.token_urlsafe(32) for name in ("admin_key", "api_key")}
     if not guide.watched:
         path = _write_down(guide, target, {"owner": owner, **made})
-        guide.tell(f"The admin's key and an API key (owner {owner}) are in {path}, which only you can read; keep it safe.")
+        guide.tell(
+            f"The admin's key and an API key (owner {owner}) are in {path}, which only you can read; keep it safe."
+        )
     now = time.time_ns() // 1_000_000
     book.record(ApiKey("admin", name="first admin", admin=True), made["admin_key"], now)
     book.record(ApiKey(owner, name="first"), made["api_key"], now)
@@ -81,7 +83,11 @@ def _write_down(guide: Guide, target: Target, content: dict[str, str]) -> Path:
             file.write(json.dumps(content, indent=2) + "\n")
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():  # the keys of an earlier stack, whose table may still be there
+            path.rename(path.with_name(f"{path.name}.{int(path.stat().st_mtime)}.old"))
         unfinished.replace(path)
     except OSError as error:
-        raise GaveUp(f"the keys can't be written to {path} ({error}), so none were made: set DARKROOM_KEYS_FILE") from error
+        raise GaveUp(
+            f"the keys can't be written to {path} ({error}), so none were made: set DARKROOM_KEYS_FILE"
+        ) from error
     return path

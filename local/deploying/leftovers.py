@@ -28,7 +28,7 @@ def tell_leftovers(guide: Guide, target: Target, current: Collection[str]) -> No
     guide.tell("Left of an earlier stack of this name (kept on purpose; this deployment neither needs nor uses it):")
     for each in found:
         guide.tell(f"  {each.name}: {each.what}; to delete it: {each.removal}")
-    guide.tell("  To bring its data back, see docs/operations.md on restoring.")
+    guide.tell("  To bring its data back, docs/operations.md says how.")
 
 
 def _found(target: Target) -> Iterator[Leftover]:
@@ -56,4 +56,6 @@ def _buckets(target: Target) -> Iterator[Leftover]:
         name = bucket["Name"]
         if name.startswith(f"{target.stack.lower()}-bucket-"):
             found = client.list_objects_v2(Bucket=name, MaxKeys=1).get("KeyCount", 0)
-            yield Leftover(name, "a bucket with objects" if found else "an empty bucket", f"aws s3 rb --force s3://{name}")
+            yield Leftover(
+                name, "a bucket with objects" if found else "an empty bucket", f"aws s3 rb --force s3://{name}"
+            )

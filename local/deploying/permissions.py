@@ -36,8 +36,9 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     ),
     "AWS::DynamoDB::Table": (
         "dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:DescribeContinuousBackups",
-        "dynamodb:DescribeContributorInsights", "dynamodb:DescribeKinesisStreamingDestination", "dynamodb:DescribeTable",
-        "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource",
+        "dynamodb:DescribeContributorInsights", "dynamodb:DescribeKinesisStreamingDestination",
+        "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource",
+        "dynamodb:TagResource", "dynamodb:UntagResource",
         "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive",
     ),
     "AWS::Events::EventBus": (
@@ -63,8 +64,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
         "lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration",
         "lambda:GetFunctionRecursionConfig", "lambda:GetRuntimeManagementConfig", "lambda:ListTags",
         "lambda:PutFunctionConcurrency", "lambda:PutFunctionRecursionConfig", "lambda:TagResource",
-        "lambda:UntagResource", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:GetLayerVersion",
-        "s3:GetObject",
+        "lambda:UntagResource", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
+        "lambda:GetLayerVersion", "s3:GetObject",
     ),
     "AWS::Lambda::LayerVersion": (
         "lambda:DeleteLayerVersion", "lambda:GetLayerVersion", "lambda:PublishLayerVersion", "s3:GetObject",
@@ -75,7 +76,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
         "lambda:UpdateFunctionUrlConfig",
     ),
     "AWS::Lambda::Version": (
-        "lambda:DeleteFunction", "lambda:GetFunctionConfiguration", "lambda:ListVersionsByFunction", "lambda:PublishVersion",
+        "lambda:DeleteFunction", "lambda:GetFunctionConfiguration", "lambda:ListVersionsByFunction",
+        "lambda:PublishVersion",
     ),
     "AWS::Logs::LogGroup": (
         "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:DescribeLogGroups",
@@ -122,8 +124,8 @@ OURS = (
     "cloudformation:DescribeStackResources", "cloudformation:DescribeStacks", "cloudformation:ExecuteChangeSet",
     "cloudformation:GetTemplateSummary", "cloudformation:ListStackResources", "cloudwatch:SetAlarmState",
     "dynamodb:ListTables", "dynamodb:PutItem", "dynamodb:Query", "iam:SimulatePrincipalPolicy",
-    "lambda:GetAccountSettings", "s3:ListAllMyBuckets", "s3:ListBucket", "s3:PutObject", "secretsmanager:GetSecretValue",
-    "secretsmanager:PutSecretValue", "sns:ListSubscriptionsByTopic",
+    "lambda:GetAccountSettings", "s3:ListAllMyBuckets", "s3:ListBucket", "s3:PutObject",
+    "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "sns:ListSubscriptionsByTopic",
 )  # fmt: skip
 """What `make deploy` and `make destroy` call themselves."""
 

@@ -1,4 +1,4 @@
-"""What CloudFormation does, told as it does it: every resource's status as it comes, and failures with their reasons."""
+"""What CloudFormation does, told as it does it: every resource's status, and failures with their reasons."""
 
 import re
 import time
@@ -28,7 +28,10 @@ HINTS = (
     (r"UnreservedConcurrentExecution", "reserve less: Callback/DialectsReservedConcurrency (0 reserves nothing)"),
     (r"already exists", "something of an earlier stack has this name: delete it, or give the stack another name"),
     (r"LimitExceeded|limit exceeded|quota", "a quota of the account: the Service Quotas console raises it"),
-    (r"must be in format|could not be retrieved|GetObject", "the uploaded code can't be read: does the bucket still exist?"),
+    (
+        r"must be in format|could not be retrieved|GetObject",
+        "the uploaded code can't be read: does the bucket still exist?",
+    ),
 )
 """What a reason means, where AWS does not say it."""
 
@@ -92,9 +95,13 @@ class Progress:
     def _bear(self, error: Exception, misses: int) -> None:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
         if code in _ENDED_LOGIN:
-            raise GaveUp("your login ended; CloudFormation goes on by itself. Log in and run this again to see how it ends")
+            raise GaveUp(
+                "your login ended; CloudFormation goes on by itself. Log in and run this again to see how it ends"
+            )
         if misses >= MOST_MISSES:
-            raise GaveUp(f"AWS can't be reached ({error}); CloudFormation goes on by itself. Run this again to see how it ends")
+            raise GaveUp(
+                f"AWS can't be reached ({error}); CloudFormation goes on by itself. Run this again to see how it ends"
+            )
         if misses == 1:
             self._tell(f"        (no answer: {error}; asking again)")
 
@@ -136,7 +143,7 @@ class Progress:
 
 def failures_of(client: Any, stack: str) -> list[str]:
     """What failed in the last operation on a stack, the first failure first."""
-    failures = []
+    failures: list[str] = []
     for page in client.get_paginator("describe_stack_events").paginate(StackName=stack):
         for event in page["StackEvents"]:
             if _is_of_stack(event) and event["ResourceStatus"] in _BEGINNINGS:

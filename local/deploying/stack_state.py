@@ -20,7 +20,7 @@ _SOUND = frozenset({
 })  # fmt: skip
 _NEVER_CAME_UP = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
 _BY_HAND = {
-    "UPDATE_FAILED": "its update stopped half-way without a rollback: `aws cloudformation rollback-stack --stack-name {stack}`",
+    "UPDATE_FAILED": "its update stopped half-way: `aws cloudformation rollback-stack --stack-name {stack}`",
     "IMPORT_ROLLBACK_FAILED": "an import failed: `aws cloudformation continue-update-rollback --stack-name {stack}`",
 }
 
@@ -105,7 +105,9 @@ def kept_by(client: Any, stack_id: str) -> list[tuple[str, str]]:
 
 
 def _continue_rollback(guide: Guide, target: Target, client: Any, existing: Existing) -> None:
-    guide.tell(f"{target.stack} is in UPDATE_ROLLBACK_FAILED: neither the old state nor the new one. It failed because of:")
+    guide.tell(
+        f"{target.stack} is in UPDATE_ROLLBACK_FAILED: neither the old state nor the new one. It failed because of:"
+    )
     for line in failures_of(client, existing.stack_id):
         guide.tell(f"  {line}")
     command = f"aws cloudformation continue-update-rollback --stack-name {target.stack}"

@@ -67,7 +67,7 @@ class Target:
 def _identity(session: boto3.Session, region: str) -> dict[str, str]:
     """Who the credentials belong to. Raises `GaveUp` where they are not accepted."""
     try:
-        return dict(session.client("sts").get_caller_identity())  # type: ignore[arg-type]
+        return dict(session.client("sts").get_caller_identity())
     except ClientError as error:
         if error.response["Error"]["Code"] in _UNKNOWN_HERE and _accepted_elsewhere(session, region):
             # https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
@@ -75,16 +75,22 @@ def _identity(session: boto3.Session, region: str) -> dict[str, str]:
                 f"the region {region} is not enabled for this account: `aws account enable-region --region-name "
                 f"{region}` (takes some minutes), or choose another"
             ) from error
-        raise GaveUp(f"no AWS credentials that work ({error}): `aws configure`, `aws sso login` or AWS_PROFILE") from error
+        raise GaveUp(
+            f"no AWS credentials that work ({error}): `aws configure`, `aws sso login` or AWS_PROFILE"
+        ) from error
     except EndpointConnectionError as error:
         raise GaveUp(f"AWS can't be reached in {region} ({error}): is there a network, or a proxy to set?") from error
     except BotoCoreError as error:
-        raise GaveUp(f"no AWS credentials that work ({error}): `aws configure`, `aws sso login` or AWS_PROFILE") from error
+        raise GaveUp(
+            f"no AWS credentials that work ({error}): `aws configure`, `aws sso login` or AWS_PROFILE"
+        ) from error
 
 
 def _accepted_elsewhere(session: boto3.Session, region: str) -> bool:
     """Whether the region that is always enabled takes the credentials that this one did not."""
-    home = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}.get(session.get_partition_for_region(region), "us-east-1")
+    home = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}.get(
+        session.get_partition_for_region(region), "us-east-1"
+    )
     try:
         session.client("sts", region_name=home).get_caller_identity()
     except (BotoCoreError, ClientError):

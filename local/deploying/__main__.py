@@ -18,7 +18,7 @@ from local.deploying.permissions import check_permissions
 from local.deploying.release import release_of, without_caches
 from local.deploying.stack_state import Existing, delete, made_ready
 from local.deploying.target import Target
-from local.paths import FUNCTIONS
+from local.paths import FUNCTIONS, SAM_BUILD
 from local.template import read_template
 
 KEPT = ("TasksTable", "AccountsTable", "Bucket", "SigningSecret", "WebhookSecret", "ProviderSecret")
@@ -100,7 +100,7 @@ def _preflight(guide: Guide, target: Target, existing: Existing | None, values: 
 def _bring_about(guide: Guide, target: Target, existing: Existing | None, values: Mapping[str, str]) -> None:
     """Build, upload and deploy with exactly these parameters. Raises `GaveUp`."""
     without_caches(FUNCTIONS)
-    built = build(guide, values["Architecture"])
+    built = build(guide, values["Architecture"], SAM_BUILD)
     release = release_of([built.parent / LAYER, FUNCTIONS], built, values)
     guide.tell(f"Release {release}")
     packaged, bucket = package(guide, target, built)

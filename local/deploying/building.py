@@ -9,14 +9,13 @@ from pathlib import Path
 from local.deploying.artifact import built_architecture, has_bytecode, refuse_what_lambda_cannot_load
 from local.deploying.guide import GaveUp, Guide
 from local.deploying.target import Target
-from local.paths import FUNCTIONS, LOGS, ROOT, SAM, SAM_BUILD
+from local.paths import FUNCTIONS, LOGS, ROOT, SAM
 from local.template import read_template, resources
 
-PACKAGED = SAM_BUILD.parent / "packaged.yaml"
 LAYER = "DarkroomLayer"
 
 
-def build(guide: Guide, architecture: str, into: Path = SAM_BUILD) -> Path:
+def build(guide: Guide, architecture: str, into: Path) -> Path:
     """Build the layer for this architecture, and check that it is. Returns the built template. Raises `GaveUp`.
 
     Never with --cached: the cache knows nothing of what the layer's Makefile was told, and hands out the layer of
@@ -47,13 +46,14 @@ def build(guide: Guide, architecture: str, into: Path = SAM_BUILD) -> Path:
 
 def package(guide: Guide, target: Target, built: Path) -> tuple[Path, str]:
     """Upload layer and functions. Returns the template that names them, and the bucket that they lie in."""
+    packaged = built.parent.with_name("packaged.yaml")
     sam(
-        guide, "package", "--template-file", str(built), "--output-template-file", str(PACKAGED), "--resolve-s3",
+        guide, "package", "--template-file", str(built), "--output-template-file", str(packaged), "--resolve-s3",
         "--region", target.region,
     )  # fmt: skip
-    (layer,) = resources(read_template(PACKAGED), "AWS::Serverless::LayerVersion").values()
+    (layer,) = resources(read_template(packaged), "AWS::Serverless::LayerVersion").values()
     bucket = str(layer["Properties"]["ContentUri"]).removeprefix("s3://").partition("/")[0]
-    return PACKAGED, bucket
+    return packaged, bucket
 
 
 def sam(guide: Guide, command: str, *options: str, settings: Mapping[str, str] | None = None) -> None:

@@ -187,8 +187,11 @@ def _principal(target: Target) -> str | None:
     if kind == "root":
         return None
     if kind == "assumed-role":
-        # The role's path is not in a session's ARN.
-        return str(target.client("iam").get_role(RoleName=rest.split("/")[0])["Role"]["Arn"])
+        name = rest.split("/")[0]
+        try:  # the role's path is not in a session's ARN
+            return str(target.client("iam").get_role(RoleName=name)["Role"]["Arn"])
+        except ClientError:
+            return f"arn:{target.partition}:iam::{target.account}:role/{name}"
     return target.caller
 
 

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from local.deploying.guide import GaveUp, Guide
 
+_LOGINS = "`aws configure`, `aws sso login` or AWS_PROFILE"
 _UNKNOWN_HERE = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
 
 
@@ -33,9 +34,6 @@ class Target:
             session = boto3.Session(region_name=region)
         except ProfileNotFound as error:
             raise GaveUp(f"{error}: `aws configure list-profiles` shows those that there are") from error
-        known = session.get_available_regions("sts", session.get_partition_for_region(region))
-        if region not in known and "AWS_ENDPOINT_URL" not in os.environ:
-            raise GaveUp(f"there is no region {region!r}: one of {', '.join(known)}")
         identity = _identity(session, region)
         return cls(session, stack, region, identity["Account"], identity["Arn"])
 
@@ -75,15 +73,14 @@ def _identity(session: boto3.Session, region: str) -> dict[str, str]:
                 f"the region {region} is not enabled for this account: `aws account enable-region --region-name "
                 f"{region}` (takes some minutes), or choose another"
             ) from error
-        raise GaveUp(
-            f"no AWS credentials that work ({error}): `aws configure`, `aws sso login` or AWS_PROFILE"
-        ) from error
+        raise GaveUp(f"no AWS credentials that work ({error}): {_LOGINS}") from error
     except EndpointConnectionError as error:
+        known = session.get_available_regions("sts", session.get_partition_for_region(region))
+        if region not in known:
+            raise GaveUp(f"there is no region {region!r}: one of {', '.join(known)}") from error
         raise GaveUp(f"AWS can't be reached in {region} ({error}): is there a network, or a proxy to set?") from error
     except BotoCoreError as error:
-        raise GaveUp(
-            f"no AWS credentials that work ({error}): `aws configure`, `aws sso login` or AWS_PROFILE"
-        ) from error
+        raise GaveUp(f"no AWS credentials that work ({error}): {_LOGINS}") from error
 
 
 def _accepted_elsewhere(session: boto3.Session, region: str) -> bool:

@@ -44,10 +44,10 @@ policy: $(POLICY)/.made  ## scan the template for what a deployment should not a
 	@$(POLICY)/bin/checkov --config-file .checkov.yaml
 
 deploy: $(VENV)/.made $(SAM)/.made  ## deploy to your AWS account: asks for what it needs
-	@$(PY) -m local.guided_deployment
+	@$(PY) -m local.deploying
 
 destroy: $(VENV)/.made $(SAM)/.made  ## delete the deployment; pictures, tasks and accounts are kept
-	@$(PY) -m local.guided_deployment destroy
+	@$(PY) -m local.deploying destroy
 
 command: $(COMMAND)/.made  ## install the command `darkroom`
 	@echo "installed: $(COMMAND)/bin/darkroom (put it on your PATH, or: pipx install './client[cli]')"
@@ -88,9 +88,9 @@ types: $(VENV)/.made  ## check the types, strictly
 	@$(VENV)/bin/mypy --no-error-summary layers/darkroom/darkroom client/src local tests $(wildcard benchmarks)
 	@for folder in functions/*/; do $(VENV)/bin/mypy --no-error-summary $$folder/app.py; done
 
-sam: $(SAM)/.made  ## validate the template and build what a deployment uploads
+sam: $(VENV)/.made $(SAM)/.made  ## validate the template and build what a deployment uploads
 	@AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam validate --lint --template template.yaml > .local/sam.log 2>&1 || { cat .local/sam.log; exit 1; }
-	@$(SAM)/bin/sam build --template template.yaml --build-dir .aws-sam/build > .local/sam.log 2>&1 || { cat .local/sam.log; exit 1; }
+	@UV=$(CURDIR)/$(VENV)/bin/uv PYTHON=$(CURDIR)/$(PY) $(SAM)/bin/sam build --template template.yaml --build-dir .aws-sam/build > .local/sam.log 2>&1 || { cat .local/sam.log; exit 1; }
 	@echo "template valid, layer built: $$(du -sm .aws-sam/build/DarkroomLayer | cut -f1) MB"
 
 bench: $(VENV)/.made $(EMULATOR)/.made  ## measure speed, memory and cost against named baselines

@@ -1,5 +1,6 @@
 """Reading template.yaml: CloudFormation's short forms as the plain ones that every tool takes."""
 
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -39,9 +40,9 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def read_template() -> Template:
-    """The template as plain values."""
-    template: Template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
+def read_template(path: Path = TEMPLATE) -> Template:
+    """A template as plain values: the project's own, else the one at `path`."""
+    template: Template = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
     return template
 
 

@@ -22,6 +22,8 @@ UNUSED = (
     "boto3/examples",
     "pydantic/v1",
 )
+INSTALLER_NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
+"""What an installer writes of itself: it differs from host to host, and the same lock shall make the same layer."""
 
 
 def prune(layer: Path) -> None:
@@ -39,6 +41,8 @@ def prune(layer: Path) -> None:
     _shrink_endpoints(data / "endpoints.json")
     for cache in [*layer.rglob("__pycache__"), *(layer / name for name in UNUSED)]:
         shutil.rmtree(cache, ignore_errors=True)
+    for note in [layer / ".lock", *(found for name in INSTALLER_NOTES for found in layer.glob(f"*.dist-info/{name}"))]:
+        note.unlink(missing_ok=True)
 
 
 def _keep_latest_version(service: Path) -> None:

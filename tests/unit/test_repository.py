@@ -132,17 +132,3 @@ def test_every_queue_outlives_its_function_and_has_its_dead_letters() -> None:
                 patience = 100 if name == "TrackFunction" else 5
                 assert queue["RedrivePolicy"]["maxReceiveCount"] == patience
                 assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-
-
-BUILT = ROOT / ".aws-sam" / "build" / "DarkroomLayer" / "python"
-
-
-@pytest.mark.skipif(not BUILT.exists(), reason="`make sam` builds it")
-def test_the_built_layer_is_for_the_deployed_platform() -> None:
-    (core,) = BUILT.glob("pydantic_core/*.so")
-    assert "cpython-313-aarch64" in core.name
-    assert core.read_bytes()[18:20] == b"\xb7\x00", "not an ELF file for AArch64"
-    assert {path.name for path in (BUILT / "botocore" / "data").iterdir() if path.is_dir()} == {
-        "dynamodb", "events", "lambda", "s3", "scheduler", "secretsmanager", "sqs", "sts",
-    }  # fmt: skip
-    assert (BUILT / "darkroom" / "api" / "openapi.json").exists()

@@ -163,7 +163,7 @@ def test_the_layer_is_built_for_the_architecture_that_is_asked_for(architecture:
     # Not as a part of the make that runs the tests.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(command, cwd=LAYER, capture_output=True, text=True, check=True, env=environment)
-    platforms = set(re.findall(r"--platform manylinux\w+?_(aarch64|x86_64)", done.stdout))
+    platforms = set(re.findall(r"--python-platform (aarch64|x86_64)-manylinux_2_28", done.stdout))
     assert platforms == {machine}
 
 
@@ -186,3 +186,11 @@ def test_whoever_reads_alarms_hears_of_all_of_them() -> None:
     for name, alarm in resources(TEMPLATE, "AWS::CloudWatch::Alarm").items():
         assert alarm["Properties"]["AlarmActions"], f"nobody hears of {name}"
         assert alarm["Properties"]["AlarmDescription"].endswith(".")
+
+
+def test_sam_is_told_the_same_architecture_as_the_functions() -> None:
+    """A layer's BuildArchitecture and its functions' Architectures are the one parameter (AWS SAM, "Building layers")."""
+    layer = TEMPLATE["Resources"]["DarkroomLayer"]
+    assert layer["Metadata"] == {"BuildMethod": "makefile", "BuildArchitecture": {"Ref": "Architecture"}}
+    assert layer["Properties"]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
+    assert TEMPLATE["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]

@@ -4,8 +4,10 @@ import importlib.util
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ def answers(task: Any = None) -> dict[bytes, object]:
     from darkroom.stores.task_item import write_item
 
     secret = json.dumps({"identity": "i" * 48, "callback": [CALLBACK_SECRET.decode()], "evolink": {"api_key": "k"}})
-    found = {b"DynamoDB_20120810.GetItem": {"Item": write_item(task)}} if task else {}
+    found = {b"DynamoDB_20120810.GetItem": {"Item": write_item(_of_today(task))}} if task else {}
     return {
         b"PUT /": b"",
         b'"key#': {"Item": KEY_ITEM},
@@ -38,6 +40,12 @@ def answers(task: Any = None) -> dict[bytes, object]:
         b"AmazonSQS.SendMessageBatch": {"Successful": [], "Failed": []},
         b"AmazonSQS.SendMessage": {"MessageId": "1", "MD5OfMessageBody": ""},
     }
+
+
+def _of_today(task: Any) -> Any:
+    """The task, posted now: one that has expired is not there."""
+    now = int(time.time())
+    return replace(task, created_at=1000 * now, copying_at=1000 * now, expires_at=now + 86_400)
 
 
 def environment(address: str) -> dict[str, str]:

@@ -88,7 +88,7 @@ def account_paths() -> Json:
             "delete": call(
                 "eraseOwner", "Erase an owner, or go on with it (admin)",
                 {200: answer("How far it is, what was removed and what is kept.", "OwnerErasure")},
-                errors=(401, 403, 409, 422),
+                errors=(*ADMIN_ERRORS, 404, 409, 422),
             ),
         },
         "/v1/admin/dead-letters": {

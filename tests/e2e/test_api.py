@@ -180,7 +180,7 @@ def test_a_batch_accepts_and_refuses_each_task_by_itself(api: Api) -> None:
 def test_models_usage_and_the_document_are_served(api: Api) -> None:
     models = api.client.get("/v1/models").json()["data"]
     assert {model["id"] for model in models} == {
-        "seedream-5.0", "seedream-4.5", "seedream-4.0", "seedream-3.0", "seededit-3.0",
+        "seedream-5.0", "seedream-4.5", "seedream-4.0", "seedream-3.0", "seededit-3.0", "demo",
     }  # fmt: skip
     api.finish({})
     usage = api.client.get("/v1/usage").json()

@@ -67,7 +67,7 @@ def test_what_its_cloudformation_drops_has_been_set(api: Api) -> None:
     bucket = api.stack.outputs["Bucket"]
     rules = api.stack.emulator.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     days = {rule["ID"]: rule["Expiration"]["Days"] for rule in rules if "Expiration" in rule}
-    assert days == {"tasks": 30, "callbacks": 7, "results": 7}
+    assert days == {"tasks": 30, "callbacks": 7, "results": 7, "given-up": 14, "inbox": 1}
 
 
 def test_an_object_that_exists_is_not_written_again(api: Api) -> None:
@@ -191,8 +191,8 @@ def test_what_the_functions_log_is_found_in_one_file(api: Api) -> None:
     ends_at = time.monotonic() + 20
     while True:
         lines = [line for line in api.stack.logs.file.read_text().splitlines() if task_id in line]
-        functions = {name for name in ("Submit", "Callback", "Ingest") if any(name in line[:60] for line in lines)}
-        if functions == {"Submit", "Callback", "Ingest"}:
+        functions = {name for name in ("submit", "callback", "ingest") if any(name in line[:60] for line in lines)}
+        if functions == {"submit", "callback", "ingest"}:
             return
         assert time.monotonic() < ends_at, f"only {functions}"
         time.sleep(0.2)

@@ -48,7 +48,7 @@ def test_a_webhook_that_is_due_much_later_waits_as_a_schedule(api: Api) -> None:
 
     def settled() -> bool:
         counted = attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-        return all(int(counted[f"ApproximateNumberOfMessages{kind}"]) == 0 for kind in ("", "NotVisible", "Delayed"))
+        return all(int(counted[f"ApproximateNumberOfMessages{kind}"]) == 0 for kind in ("", "NotVisible"))
 
     until(settled, 30)
     assert len(scheduler.list_schedules(GroupName=group)["Schedules"]) == 1

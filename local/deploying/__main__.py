@@ -21,7 +21,7 @@ from local.deploying.target import Target
 from local.paths import FUNCTIONS, SAM_BUILD
 from local.template import read_template
 
-KEPT = ("TasksTable", "AccountsTable", "Bucket", "SigningSecret", "WebhookSecret", "ProviderSecret")
+KEPT = ("TasksTable", "AccountsTable", "Bucket", "SigningSecret", "ProviderSecret")
 """What a deleted stack leaves behind on purpose."""
 
 

@@ -23,4 +23,4 @@ def deployed(translated: Template) -> Template:
 def everything(translated: Template) -> Template:
     """What a deployment with everything that can be chosen consists of."""
     chosen = {"DashboardEnabled": "true", "DetailedAlarms": "true", "SnapStart": "PublishedVersions", "Release": "r1"}
-    return resolve(translated, {**chosen, "AlarmEmail": "ops@example.com"})
+    return resolve(translated, {**chosen, "AlarmEmail": "ops@example.com", "DemoProvider": "true"})

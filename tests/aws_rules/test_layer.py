@@ -128,10 +128,10 @@ def started(
 
 @needs_runtime
 @needs_sam
-def test_every_function_starts_with_the_layer_and_its_folder_alone(deployed: Template, tmp_path: Path) -> None:
+def test_every_function_starts_with_the_layer_and_its_folder_alone(everything: Template, tmp_path: Path) -> None:
     """AWS, "Defining Lambda function handlers in Python": the function's folder and /opt/python are what there is."""
     layer = build(quiet(), HOST, tmp_path).parent / NAME
-    functions = resources(deployed, "AWS::Lambda::Function")
+    functions = resources(everything, "AWS::Lambda::Function")
     folders = {
         logical: ROOT / declared["Properties"]["CodeUri"]
         for logical, declared in resources(read_template(), "AWS::Serverless::Function").items()

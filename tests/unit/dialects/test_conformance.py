@@ -92,6 +92,8 @@ def test_every_request_sample_is_used() -> None:
     used = {name for _, _, name in SEEDS}
     asked = {"retrieve.request", "retrieve_batch.request", "page.request", "token.request"}
     for path in EVENTS.glob("*/*/*.request.json"):
+        if path.parent.name not in DIALECTS:
+            continue  # a provider whose API nobody else speaks: the demo
         assert f"{path.parent.parent.name}/{path.parent.name}/{path.stem}" in used or path.stem in asked, path
 
 

@@ -108,7 +108,7 @@ class Hopeless:
     def _handle(self, kind: type[Message], body: str) -> None:
         if kind is Look:
             look = read_message(Look, body)
-            self._tracker.look(look, self._tracker.survey([look]))
+            self._tracker.look(look)
         elif kind is Submission:
             self._dispatcher.submit_due(read_message(Submission, body))
         elif kind is Copy:

@@ -6,6 +6,7 @@ from darkroom.api import accounts
 from darkroom.api.account_models import AccountTerms, Credit, KeyChanges, NewKey, Redrive, Rotation, owner_named, read
 from darkroom.api.errors import not_found
 from darkroom.api.http import Response, answer, authenticate, json_object, new_app, raw_body, respond
+from darkroom.deadline import invocation
 from darkroom.observation import observed
 from darkroom.services.assembly import Assembly
 from darkroom.settings import Settings
@@ -15,11 +16,6 @@ app = new_app()
 
 MARGIN = 8.0
 """Seconds of an invocation that are left to finish a step and to answer in."""
-
-
-def seconds_left() -> float:
-    """The time that this invocation has."""
-    return float(app.lambda_context.get_remaining_time_in_millis()) / 1000
 
 
 def body() -> dict[str, Any]:
@@ -91,7 +87,7 @@ def delete_owner(owner: str) -> Response[str]:
     from darkroom.api.owners import erase_owner
 
     caller = authenticate(app, assembly, admin=True)
-    return answer(200, erase_owner(assembly, caller, owner_named(owner), seconds=seconds_left() - MARGIN))
+    return answer(200, erase_owner(assembly, caller, owner_named(owner), seconds=invocation.left(reserve=MARGIN)))
 
 
 @app.get("/v1/admin/dead-letters")
@@ -108,7 +104,7 @@ def post_redrive(queue: str) -> Response[str]:
     if queue not in assembly.given_up().names:
         raise not_found(f"There is no such queue: use {', '.join(assembly.given_up().names)}.")
     limit = read(Redrive, body()).limit
-    sent = assembly.given_up().redrive(queue, limit, go_on=lambda: seconds_left() > MARGIN)
+    sent = assembly.given_up().redrive(queue, limit, go_on=lambda: invocation.left(reserve=MARGIN) > 0)
     return answer(200, {"queue": queue, "sent": sent})
 
 

@@ -13,4 +13,5 @@ assembly = Assembly(Settings.from_environment())
 @observed
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Answer one request of API Gateway, or of the function's own URL."""
-    return serve(assembly, event, context.get_remaining_time_in_millis() / 1000)
+    del context
+    return serve(assembly, event)

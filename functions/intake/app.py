@@ -7,13 +7,15 @@ from darkroom.observation import observed
 from darkroom.records import QUEUE, work_through
 from darkroom.services.assembly import Assembly
 from darkroom.settings import Settings
+from darkroom.stores.intake_queue import origin
 
 assembly = Assembly(Settings.from_environment())
 
 
 def submit(record: Any) -> None:
     """Submit the task of one message."""
-    submit_event(assembly, record.body, record.message_id)
+    reference, times = origin(record.raw_event.get("messageAttributes"), record.message_id)
+    submit_event(assembly, record.body, reference, times)
 
 
 def give_up(record: Any) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from darkroom.deadline import invocation
 from darkroom.observation import logger, observed
 from darkroom.services.assembly import Assembly
 from darkroom.settings import Settings
@@ -16,11 +17,10 @@ MARGIN = 20.0
 @observed
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Go over old open tasks and the next part of the bucket, and go on with erasures in the time that is left."""
-    del event
+    del event, context
     try:
         findings = asdict(assembly.reconciler().run())
     finally:
-        seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN
-        erasing = assembly.eraser().go_on_with_all(seconds=seconds)
+        erasing = assembly.eraser().go_on_with_all(seconds=invocation.left(reserve=MARGIN))
     logger.info("reconciled", extra={**findings, "erasing": erasing})
     return {**findings, "erasing": erasing}

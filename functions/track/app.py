@@ -1,12 +1,12 @@
 """Looks at open tasks: poller, watchdog and keeper of deadlines. SQS, delayed messages, many a batch."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from darkroom.observation import follow, observed
 from darkroom.records import QUEUE, work_through
 from darkroom.services.assembly import Assembly
-from darkroom.services.tracking import Survey
 from darkroom.settings import Settings
 from darkroom.stores.queues import Look, read_message, readable
 
@@ -15,11 +15,11 @@ MOST_LOOKS = 100
 """A look outlasts ten hours of failing (`maxReceiveCount` of its queue in template.yaml)."""
 
 
-def look(survey: Survey, record: Any) -> None:
-    """Bring forward the task that one message names."""
-    message = read_message(Look, record.body)
-    follow(message.task_id)
-    assembly.tracker().look(message, survey)
+def look(problems: Mapping[str, Exception | None], record: Any) -> None:
+    """What came of the look that one message asks for."""
+    follow(read_message(Look, record.body).task_id)
+    if problem := problems[record.message_id]:
+        raise problem
 
 
 def give_up(record: Any) -> None:
@@ -29,7 +29,8 @@ def give_up(record: Any) -> None:
 
 @observed
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Look at tasks, with one query for as many of them as a provider takes; failed messages come back."""
-    survey = assembly.tracker().survey(readable(Look, (record["body"] for record in event["Records"])))
-    handle = partial(look, survey)
+    """Look at tasks, all of a batch together; failed messages come back."""
+    looks = dict(readable(Look, ((record["messageId"], record["body"]) for record in event["Records"])))
+    problems = dict(zip(looks, assembly.tracker().look_at_all(list(looks.values())), strict=True))
+    handle = partial(look, problems)
     return work_through(event, context, kind=QUEUE, handle=handle, give_up=give_up, most_receives=MOST_LOOKS)

@@ -119,7 +119,7 @@ def test_whoever_may_feed_itself_is_not_ended_for_it_and_nobody_else_is_let_off(
 
 
 def test_what_is_put_on_the_bus_here_is_nothing_that_submits_a_task(translated: Template) -> None:
-    # The circle of `intake` is one of rights alone: no event of ours matches the rule that feeds its queue.
+    # Only a message that was put back comes round to `intake`: no event of ours matches the rule that feeds its queue.
     rules = [found["Properties"] for found in resources(translated, "AWS::Events::Rule").values()]
     (rule,) = [found for found in rules if "EventBusName" in found]
     assert rule["EventPattern"] == {"detail-type": ["Task Requested"]}
@@ -130,6 +130,17 @@ def test_every_kind_of_message_that_may_go_round_is_one_whose_end_is_proved_here
     _, between = circles(translated)
     kinds = {f"{name.capitalize()}Queue": kind for kind, name in QUEUES.items()}
     assert {kinds[queue] for queue in between - {"IntakeQueue"}} == set(FIRST)
+
+
+def test_an_event_that_a_limit_stands_against_waits_for_a_day_and_no_longer() -> None:
+    waits: list[float] = []
+    times = 0
+    while (wait := schedule.intake_wait(times)) is not None:
+        waits.append(wait)
+        times += 1
+    assert times == schedule.MAX_INTAKE_WAITS
+    assert 24 * 3600 <= sum(waits) < 25 * 3600
+    assert max(waits) <= schedule.MAX_QUEUE_DELAY
 
 
 # However little comes of it, the messages end, and so does what they are about.

@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
+from darkroom.domain.schedule import MAX_INTAKE_WAITS
 from darkroom.stores.account_book import AccountBook
 from tests.integration.aws import ACCOUNTS
 from tests.integration.deployment import API_KEY, add_key, call, deployed, event, store
@@ -247,12 +248,18 @@ def test_a_task_tells_its_whole_story_and_shows_a_provider_only_what_is_its_busi
 # Events
 
 
-def intake(*bodies: Any) -> list[str]:
-    """Hand messages to the function; the ids of those that come back."""
+def intake(*bodies: Any, times: int = 0) -> list[str]:
+    """Hand messages to the function, put back so many times before; the ids of those that come back."""
+    known = {"reference": {"stringValue": "m"}, "times": {"stringValue": str(times)}} if times else {}
     sent = event("sqs.task_requested")
     form = sent["Records"][0]
     sent["Records"] = [
-        {**form, "messageId": f"m{number}", "body": body if isinstance(body, str) else json.dumps(body)}
+        {
+            **form,
+            "messageAttributes": known,
+            "messageId": f"m{number}",
+            "body": body if isinstance(body, str) else json.dumps(body),
+        }
         for number, body in enumerate(bodies)
     ]
     failed: Any = call("intake", sent)["batchItemFailures"]
@@ -263,6 +270,15 @@ def requested(**detail: Any) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(event("sqs.task_requested")["Records"][0]["body"])
     body["detail"] |= detail
     return body
+
+
+def put_back() -> int:
+    """How many messages wait in the queue of events."""
+    url = boto3.client("sqs").get_queue_url(QueueName="INTAKE")["QueueUrl"]
+    counted = boto3.client("sqs").get_queue_attributes(
+        QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesDelayed"]
+    )
+    return int(counted["Attributes"]["ApproximateNumberOfMessagesDelayed"])
 
 
 def owners_tasks(owner: str) -> int:
@@ -282,9 +298,34 @@ def test_an_event_may_go_by_the_rules_of_a_key() -> None:
     key = make_key(open_tasks=1)
     first, second = requested(owner="acme", key_id=key["key_id"]), requested(owner="acme", key_id=key["key_id"])
     second["id"] = "another"
-    assert intake(first, second) == ["m1"], "a limit stands against it for now"
+    assert intake(first, second) == []
+    assert owners_tasks("acme") == 1, "a limit stands against the second for now"
+    assert put_back() == 1
     assert intake(requested(owner="owner", key_id=key["key_id"])) == []
     assert owners_tasks("owner") == 0, "somebody else's key"
+
+
+def test_an_event_that_a_limit_stands_against_for_a_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from darkroom.stores.event_bus import TaskEvents
+
+    key = make_key(open_tasks=1)
+    said: list[Any] = []
+    monkeypatch.setattr(TaskEvents, "reject", lambda self, detail: said.append(detail))
+    assert intake(requested(owner="acme", key_id=key["key_id"])) == []
+    late = requested(owner="acme", key_id=key["key_id"]) | {"id": "late"}
+    assert intake(late, times=MAX_INTAKE_WAITS - 1) == []
+    assert (put_back(), said) == (1, [])
+    assert intake(late, times=MAX_INTAKE_WAITS) == []
+    assert (put_back(), said[0]["id"], said[0]["error"]["code"]) == (1, "late", "rate_limited")
+
+
+def test_no_provider_is_waited_for_in_the_middle_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from darkroom.services.upstreams import HttpUpstream
+
+    monkeypatch.setattr(HttpUpstream, "send", lambda *_: pytest.fail("a provider was asked"))
+    make_key()
+    assert intake(*[requested(owner="acme") | {"id": f"e{number}"} for number in range(10)]) == []
+    assert owners_tasks("acme") == 10
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Our Lambda runtime against a stand-in for AWS's Runtime API."""
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -16,9 +17,10 @@ GATEWAY_EVENT = {"requestContext": {"domainName": "abc.execute-api.eu-west-1.ama
 
 
 class Posted:
-    """What a function sent to the Runtime API: the place, the headers, the body and the trailer."""
+    """What a function sent to the Runtime API: the place, the headers, the body, the trailer, and from which port."""
 
-    def __init__(self, path: str, headers: dict[str, str], body: bytes, trailer: str) -> None:
+    def __init__(self, path: str, headers: dict[str, str], body: bytes, trailer: str, port: int) -> None:
+        self.port = port
         self.place = path.removeprefix("/2018-06-01/runtime")
         self.headers = headers
         self.body = body
@@ -63,7 +65,7 @@ class Lambda:
                     return
                 body, trailer = self._body()
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                this.posted.append(Posted(self.path, headers, body, trailer))
+                this.posted.append(Posted(self.path, headers, body, trailer, self.client_address[1]))
                 self.send_response(202)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -137,11 +139,32 @@ def test_a_stream_that_breaks_says_so_in_its_trailer(aws: Lambda, capsys: pytest
     aws.events = [URL_EVENT, GATEWAY_EVENT]
     api = RuntimeApi(aws.address)
     run_one(api, lambda *_: Streamed("text/event-stream", {}, chunks()))
-    assert aws.posted[0].trailer == "lambda-runtime-function-error-type: ValueError\r\n"
+    announced = {name.strip().lower() for name in aws.posted[0].headers["trailer"].split(",")}
+    trailers = dict(line.split(": ", 1) for line in aws.posted[0].trailer.splitlines())
+    assert {name.lower() for name in trailers} == announced
+    assert trailers["Lambda-Runtime-Function-Error-Type"] == "ValueError"
+    told = json.loads(base64.b64decode(trailers["Lambda-Runtime-Function-Error-Body"]))
+    assert told == {"errorType": "ValueError", "errorMessage": "ValueError", "stackTrace": []}
     assert b"secret" not in aws.posted[0].body
     assert "ValueError" in capsys.readouterr().err
     run_one(api, lambda *_: "the next one")
     assert aws.posted[1].json == "the next one"
+
+
+def test_a_connection_that_carried_a_stream_is_not_used_again(aws: Lambda) -> None:
+    """Lambda Developer Guide, "Response streaming with custom runtimes": the runtime must close it."""
+    aws.events = [GATEWAY_EVENT, URL_EVENT, GATEWAY_EVENT, GATEWAY_EVENT]
+    api = RuntimeApi(aws.address)
+    for answer in ("whole", Streamed("text/event-stream", {}, iter([b"x"])), "whole", "whole"):
+        run_one(api, lambda *_, answer=answer: answer)
+    ports = [posted.port for posted in aws.posted]
+    assert ports[0] == ports[1] != ports[2] == ports[3]
+
+
+def test_an_answer_that_is_no_text_is_sent_as_far_as_it_is_one(aws: Lambda) -> None:
+    aws.events = [URL_EVENT]
+    run_one(RuntimeApi(aws.address), lambda *_: {"statusCode": 400, "headers": {}, "body": "no field \ud800"})
+    assert aws.posted[0].parts[1] == b"no field ?"
 
 
 def test_a_handler_that_breaks_is_reported_without_its_message(aws: Lambda, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from darkroom.deadline import invocation
+
 logger = Logger()
 
 Handler = Callable[[dict[str, Any], Any], Any]
@@ -30,17 +32,20 @@ SERVICE = "darkroom"
 def observed(handler: Handler) -> Handler:
     """Log every invocation of a handler in one line: how it ended and how many records it had.
 
-    One that raises is counted, and raises on.
+    Its deadline begins here. One that raises is counted, and raises on.
     """
 
     @functools.wraps(handler)
     @logger.inject_lambda_context(clear_state=True)
     def run(event: dict[str, Any], context: Any) -> Any:
+        invocation.begin(context.get_remaining_time_in_millis() / 1000)
         try:
             answer = handler(event, context)
         except Exception:
             count("RecordFailed")
             raise
+        finally:
+            invocation.end()
         logger.info("done", extra=_outline(event, answer))
         return answer
 

@@ -4,6 +4,7 @@ AWS's own runtime for Python sends a whole answer at once. The protocol is AWS's
 "Using the Lambda runtime API" and "Response streaming with custom runtimes").
 """
 
+import base64
 import importlib
 import json
 import os
@@ -22,6 +23,8 @@ _STREAMING = {
     "lambda-runtime-function-response-mode": "streaming",
     "transfer-encoding": "chunked",
 }
+
+_ERROR_TYPE, _ERROR_BODY = "Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body"
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -63,10 +66,14 @@ class RuntimeApi:
         self._post(f"/invocation/{request_id}/response", json.dumps(answer).encode())
 
     def stream(self, request_id: str, status: int, headers: Mapping[str, str], chunks: Iterator[bytes]) -> None:
-        """Send an answer of HTTP chunk by chunk. An error on the way ends it in a trailer: its head is out already."""
+        """Send an answer of HTTP chunk by chunk. An error on the way ends it in trailers: its head is out already.
+
+        The connection is not used again: a runtime "must … close the underlying connection after it has successfully
+        written the response" (Lambda Developer Guide, "Response streaming with custom runtimes").
+        """
         prelude = json.dumps({"statusCode": status, "headers": dict(headers)}).encode()
         self._connection.putrequest("POST", f"{_VERSION}/invocation/{request_id}/response")
-        for name, value in {**_STREAMING, "trailer": "lambda-runtime-function-error-type"}.items():
+        for name, value in {**_STREAMING, "trailer": f"{_ERROR_TYPE}, {_ERROR_BODY}"}.items():
             self._connection.putheader(name, value)
         self._connection.endheaders()
         self._chunk(prelude + _PRELUDE_END)
@@ -76,16 +83,16 @@ class RuntimeApi:
                 self._chunk(chunk)
         except Exception as error:
             traceback.print_exc()
-            trailer = f"lambda-runtime-function-error-type: {type(error).__name__}\r\n".encode()
+            body = base64.b64encode(json.dumps(_report(error)).encode()).decode()
+            trailer = f"{_ERROR_TYPE}: {type(error).__name__}\r\n{_ERROR_BODY}: {body}\r\n".encode()
         self._connection.send(b"0\r\n" + trailer + b"\r\n")
         self._finish(self._connection.getresponse())
+        self.reconnect()
 
     def fail(self, request_id: str | None, error: BaseException) -> None:
         """Report an invocation that broke, or with None a function that could not even start."""
         place = f"/invocation/{request_id}/error" if request_id else "/init/error"
-        # The message stays in the log: whoever called may see what is reported here.
-        report = {"errorType": type(error).__name__, "errorMessage": type(error).__name__, "stackTrace": []}
-        self._post(place, json.dumps(report).encode(), {"lambda-runtime-function-error-type": type(error).__name__})
+        self._post(place, json.dumps(_report(error)).encode(), {_ERROR_TYPE: type(error).__name__})
 
     def _chunk(self, content: bytes) -> None:
         if content:
@@ -127,12 +134,17 @@ def run_one(api: RuntimeApi, handler: Handler) -> None:
         api.reconnect()
 
 
+def _report(error: BaseException) -> dict[str, Any]:
+    """What is told of an error: its message stays in the log, since whoever called may see what is reported."""
+    return {"errorType": type(error).__name__, "errorMessage": type(error).__name__, "stackTrace": []}
+
+
 def _send(api: RuntimeApi, event: Mapping[str, Any], request_id: str, answer: Any) -> None:
     """By the function's own URL everything is streamed; API Gateway takes whole answers only."""
     if ".lambda-url." not in event.get("requestContext", {}).get("domainName", ""):
         api.respond(request_id, answer)
     elif isinstance(answer, dict):
-        body = answer.get("body", "").encode()
+        body = answer.get("body", "").encode("utf-8", "replace")
         api.stream(request_id, answer["statusCode"], answer.get("headers", {}), iter((body,)))
     else:
         headers = {"content-type": answer.content_type, **answer.headers}

@@ -390,7 +390,7 @@ class World:
         match message.queue:
             case "Look":
                 look = read_message(Look, message.body)
-                self.tracker.look(look, self.tracker.survey([look]))
+                self.tracker.look(look)
             case "Submission":
                 self.dispatcher.submit_due(read_message(Submission, message.body))
             case "Copy":

@@ -219,7 +219,7 @@ def test_waits_are_scaled_and_kept_to_what_sqs_takes() -> None:
 def test_a_strange_message_is_no_message(body: str) -> None:
     with pytest.raises(ValueError, match="not a Look message"):
         read_message(Look, body)
-    assert readable(Look, [body, '{"task_id": "t"}']) == [Look("t")]
+    assert list(readable(Look, [("1", body), ("2", '{"task_id": "t"}')])) == [("2", Look("t"))]
 
 
 def test_a_key_is_known_by_its_digest_alone() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from darkroom.outbound.client import HttpClient, Timeout
+from darkroom.outbound.client import HttpClient
 from darkroom.outbound.errors import AddressRefused, ConnectFailed, OutcomeUncertain, ResponseTooLarge
+from darkroom.outbound.timeout import Timeout
 from tests.unit.outbound.servers import Handler, closed_port, serving
 
 QUICK = Timeout(connect=1, read=0.3, total=0.8)

@@ -5,9 +5,10 @@ from io import BytesIO
 
 import pytest
 
-from darkroom.outbound.client import HttpClient, Timeout
+from darkroom.outbound.client import HttpClient
 from darkroom.outbound.download import Downloader
 from darkroom.outbound.errors import AddressRefused, ImageTooLarge, LinkFailed, LinkGone, LinkRefused
+from darkroom.outbound.timeout import Timeout
 from tests.unit.outbound.servers import Handler, closed_port, serving
 
 CONTENT = bytes(range(256)) * 4000

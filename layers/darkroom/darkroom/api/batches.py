@@ -7,6 +7,7 @@ from typing import Any
 from darkroom.api.errors import ApiError, internal, invalid_field
 from darkroom.api.rendering import render_task
 from darkroom.api.submitting import submit_task
+from darkroom.deadline import ANSWERING, invocation
 from darkroom.observation import logger
 from darkroom.services.assembly import Assembly
 from darkroom.services.clock import now
@@ -14,6 +15,9 @@ from darkroom.stores.accounts import ApiKey
 
 MAX_TASKS = 100
 WORKERS = 8
+A_TASK = 3.0
+"""Seconds that recording one task may take while AWS is slow."""
+_NO_TIME = ApiError(503, "unavailable", "there was no time left for this task, which was not taken: post it again")
 
 
 def submit_batch(
@@ -31,6 +35,8 @@ def submit_batch(
         raise invalid_field(f"tasks must be a list of 1 to {MAX_TASKS} tasks", "tasks")
 
     def submit_one(place: int) -> dict[str, Any]:
+        if invocation.left(reserve=ANSWERING) < A_TASK:
+            return {"index": place, "status": 503, **_NO_TIME.envelope(request_id)}
         own_key = None if key is None else f"{key}/{place}"
         return _submit_one(assembly, caller, tasks[place], place, own_key, request_id)
 

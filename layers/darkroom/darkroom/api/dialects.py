@@ -1,11 +1,13 @@
 """The HTTP edge of the dialects: an event of API Gateway or of the function's own URL becomes a call."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from darkroom.api.doors import Door, Streamed
 from darkroom.api.errors import ApiError
 from darkroom.api.http import JSON, MAX_BODY, decoded_body, json_object, to_json
+from darkroom.deadline import ANSWERING, GATEWAY, Deadline, invocation
 from darkroom.dialects.base import Dialect
 from darkroom.dialects.calls import Answer, Call
 from darkroom.dialects.refusals import Refusal, Trouble
@@ -13,18 +15,17 @@ from darkroom.dialects.registry import UnknownDialect, dialect
 from darkroom.observation import count, logger
 from darkroom.services.assembly import Assembly
 
-GATEWAY_PATIENCE = 26.0
-"""Seconds that a call through API Gateway may wait: its limit is 30 (AWS: HTTP API quotas), less a margin."""
-MARGIN = 6.0
-"""Seconds that are left to answer in, once a call by the function's own URL has waited as long as it may."""
+URL_RESERVE = 6.0
+"""Seconds that are left to answer in, once a call by the function's own URL has waited as long as it may: its pictures
+may be in the answer."""
 MAX_GATEWAY_ANSWER = MAX_BODY - 64 * 1024
 MAX_URL_ANSWER = 20 * 1024 * 1024
 """What a function's own URL answers with: far below what a stream may carry, for the sake of the function's memory."""
 
 
-def serve(assembly: Assembly, event: Mapping[str, Any], seconds_left: float) -> dict[str, Any] | Streamed:
-    """Answer one request in the dialect that its path names. `seconds_left` is the time that the function has."""
-    door = door_of(event, seconds_left, streaming=assembly.settings.streaming)
+def serve(assembly: Assembly, event: Mapping[str, Any]) -> dict[str, Any] | Streamed:
+    """Answer one request in the dialect that its path names."""
+    door = door_of(event, invocation, streaming=assembly.settings.streaming)
     base, _, path = event["rawPath"].lstrip("/").partition("/")
     try:
         spoken = dialect(base)
@@ -40,13 +41,18 @@ def serve(assembly: Assembly, event: Mapping[str, Any], seconds_left: float) -> 
     return _answered(assembly, spoken, call, lambda: _body(event), door)
 
 
-def door_of(event: Mapping[str, Any], seconds_left: float, *, streaming: bool) -> Door:
-    """Which door an event came by: a function's own URL has its own name of host."""
+def door_of(event: Mapping[str, Any], deadline: Deadline, *, streaming: bool) -> Door:
+    """Which door an event came by: a function's own URL has its own name of host.
+
+    API Gateway waits for an answer no longer than it can, whatever time the function has.
+    """
     context = event["requestContext"]
     by_url = ".lambda-url." in context.get("domainName", "")
+    if not by_url:
+        deadline.shorten(GATEWAY)
     return Door(
         request_id=context["requestId"],
-        patience=max(0.0, seconds_left - MARGIN if by_url else min(seconds_left - MARGIN, GATEWAY_PATIENCE)),
+        time_left=partial(deadline.as_it_stands().left, reserve=URL_RESERVE if by_url else ANSWERING),
         max_answer=MAX_URL_ANSWER if by_url else MAX_GATEWAY_ANSWER,
         streams=by_url and streaming,
     )

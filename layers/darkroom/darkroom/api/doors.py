@@ -1,17 +1,25 @@
 """How a call comes in and how an answer goes out: what API Gateway and a function's own URL allow."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """How a call came in: seconds that it may wait, bytes that an answer may have, whether it can be streamed."""
+    """How a call came in: bytes that an answer may have, whether it can be streamed.
+
+    `time_left` tells the seconds that it may still wait: fewer with everything that is done for it.
+    """
 
     request_id: str
-    patience: float
+    time_left: Callable[[], float]
     max_answer: int
     streams: bool
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the call may wait from now on."""
+        return self.time_left()
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,20 +126,20 @@ class FrontDoor:
 
     def _submit_and_wait(self, call: Call, intent: Submission, caller: ApiKey) -> Answer:
         """The pictures, or the refusal of a call whose time was up: it may be repeated, and then joins this task."""
-        repeats, patience = self._assembly.repeats(), self._door.patience
+        repeats, whole = self._assembly.repeats(), self._door.patience
         digest = fingerprint(call.body)
         key = answer_key(caller.owner, self._dialect.name, digest)
         named = idempotency_key_of(call) is not None
-        task = None if named else repeats.joined(key, patience=patience, repeated=_is_repeated(call))
+        task = None if named else repeats.joined(key, patience=whole, repeated=_is_repeated(call))
         if task is None:
             task = self._accept(call, intent, caller, digest)
             if not named:
-                repeats.awaited(key, task, patience=patience)
+                repeats.awaited(key, task, patience=self._door.patience)
         follow(task.task_id, task.correlation_id)
-        task = wait_for_end(self._assembly.tasks(), task, patience)
+        task = wait_for_end(self._assembly.tasks(), task, self._door.patience)
         if not task.status.terminal:
             message = (
-                f"the pictures of task {task.task_id} are not ready after {patience:.0f} s. The task goes on: "
+                f"the pictures of task {task.task_id} are not ready after {whole:.0f} s. The task goes on: "
                 "repeat the same request to wait for it, or look it up by its id"
             )
             raise Refusal(Trouble.TIMEOUT, message, task_id=task.task_id, retry_after=1)

@@ -12,6 +12,7 @@ from darkroom.api.errors import ApiError, bad_request, internal, invalid_field
 from darkroom.api.http import json_object
 from darkroom.api.submitting import submit_task
 from darkroom.domain.nesting import deeper_than
+from darkroom.domain.schedule import intake_wait
 from darkroom.observation import follow, logger
 from darkroom.services.assembly import Assembly
 from darkroom.services.clock import now
@@ -19,10 +20,6 @@ from darkroom.stores.accounts import ApiKey
 from darkroom.stores.key_book import NoSuchKey
 
 DETAIL_TYPE = "Task Requested"
-
-
-class TryLater(Exception):
-    """A limit stands against the task for now: the message is to come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +32,12 @@ class Wish:
     task: Mapping[str, Any]
 
 
-def submit_event(assembly: Assembly, body: str, message_id: str) -> None:
-    """Submit the task of one message, once for each event. One that can't be taken is answered by an event.
+def submit_event(assembly: Assembly, body: str, message_id: str, times: int = 0) -> None:
+    """Take the task of one message, once for each event. One that can't be taken is answered by an event.
 
-    Raises `TryLater` where a limit of the key stands against it.
+    It is recorded here and submitted by `generate`: no provider is waited for in the middle of a batch. A limit that
+    stands against it lets it wait by a message of its own, for a day at most. `message_id` is that of the message when
+    it first came, `times` how often it has waited since.
     """
     reference = message_id
     try:
@@ -50,13 +49,17 @@ def submit_event(assembly: Assembly, body: str, message_id: str) -> None:
             wish.task,
             key=f"event/{wish.reference}",
             correlation_id=message_id,
+            inline=False,
         )
         follow(submitted.task.task_id, submitted.task.correlation_id)
         logger.info("task taken from an event", extra={"replayed": submitted.replayed})
     except ApiError as error:
-        if error.status == 429:
-            raise TryLater(error.message) from error
-        _reject(assembly, reference, body, error)
+        wait = intake_wait(times) if error.status == 429 else None
+        if wait is None:
+            _reject(assembly, reference, body, error)
+        else:
+            logger.info("a limit lets an event wait", extra={"times": times + 1})
+            assembly.intake_queue().put_back(body, message_id, times=times + 1, wait=wait)
 
 
 def announce_rejection(assembly: Assembly, body: str, message_id: str) -> None:

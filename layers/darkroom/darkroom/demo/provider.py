@@ -83,8 +83,8 @@ class DemoProvider:
         return all(self._told(callback_url, body) for _ in range(1 + job.doubled))
 
     def _told(self, url: str, body: bytes) -> bool:
-        from darkroom.outbound.client import Timeout
         from darkroom.outbound.errors import OutboundError
+        from darkroom.outbound.timeout import Timeout
 
         headers = {"content-type": "application/json"}
         for wait in RETRY_WAITS:

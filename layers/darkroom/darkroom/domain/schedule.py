@@ -17,6 +17,9 @@ MAX_HOPS = 160
 """How often a message that came before its moment is put off once more; then it is acted upon, early. Fifteen minutes
 a hop reach beyond the longest wait of `WEBHOOKS` with its jitter (34.1 h)."""
 
+MAX_INTAKE_WAITS = 100
+"""How often a task that came as an event waits for a limit to let it in: a day in all."""
+
 MAX_LOOKS = 2_000
 """Looks at one task, after which it ends with what it has: more than fit into the longest life that a task can have,
 a deadline of a day and the hour for its images, at the fastest pace that is kept for long."""
@@ -43,8 +46,8 @@ IMAGE_WAITS = (2, 10, 30, 120)
 SENDING_GRACE = 60
 """How long a request may be out before its attempt counts as lost: longer than any submission's time-out."""
 
-SYNCHRONOUS_GRACE = 360
-"""The same for a synchronous call, which runs as long as a picture takes."""
+SYNCHRONOUS_GRACE = 480
+"""The same for a synchronous call, which runs as long as a picture takes: longer than `generate` lives."""
 
 COPYING_GRACE = 150
 """How long images may be on their way into the bucket before their messages are sent again."""
@@ -91,6 +94,16 @@ def look_wait(looks: int, *, latency: float, called_back: bool) -> float:
 def image_wait(attempt: int) -> float | None:
     """Seconds between attempt number `attempt` (from 1) to copy an image and the next, or None after the last."""
     return float(IMAGE_WAITS[attempt - 1]) if attempt <= len(IMAGE_WAITS) else None
+
+
+def intake_wait(times: int) -> float | None:
+    """Seconds until a task that a limit stands against is tried once more, after `times` such waits; None after a day.
+
+    30 s, then twice as long each time, up to what SQS takes.
+    """
+    if times >= MAX_INTAKE_WAITS:
+        return None
+    return min(30.0 * 2.0 ** min(times, 10), float(MAX_QUEUE_DELAY))
 
 
 def jittered(seconds: float, chance: float) -> float:

@@ -19,18 +19,10 @@ from darkroom.outbound.errors import (
     OutcomeUncertain,
     ResponseTooLarge,
 )
+from darkroom.outbound.timeout import DEFAULT, Timeout
 from darkroom.outbound.transport import PublicTransport
 
 USER_AGENT = "Darkroom/1"
-
-
-@dataclass(frozen=True, slots=True)
-class Timeout:
-    """Seconds: to connect, between two pieces of the answer, and for all of it."""
-
-    connect: float = 5
-    read: float = 15
-    total: float = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ class HttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
-        timeout: Timeout = Timeout(),
+        timeout: Timeout = DEFAULT,
         max_bytes: int = 8 * 1024 * 1024,
     ) -> Answer:
         """Send one request and read its answer whole.
@@ -85,7 +77,7 @@ class HttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
-        timeout: Timeout = Timeout(),
+        timeout: Timeout = DEFAULT,
     ) -> Iterator[httpx.Response]:
         """Send one request and hand out its answer while it comes. Errors as those of `request`."""
         sent = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity", **(headers or {})}
@@ -148,7 +140,7 @@ class ProviderClient:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
-        timeout: Timeout = Timeout(),
+        timeout: Timeout = DEFAULT,
         max_bytes: int = 8 * 1024 * 1024,
     ) -> Answer:
         """Send one request with a JSON body. Raises as `HttpClient.request`."""

@@ -1,13 +1,14 @@
 """Downloading one image: streamed with bounded memory, hashed on the way, through few and checked redirects."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from darkroom.outbound.client import HttpClient, Timeout
+from darkroom.deadline import Deadline, invocation
+from darkroom.outbound.client import HttpClient
 from darkroom.outbound.errors import (
     AddressRefused,
     ConnectFailed,
@@ -17,9 +18,13 @@ from darkroom.outbound.errors import (
     LinkRefused,
     OutcomeUncertain,
 )
+from darkroom.outbound.timeout import Timeout
 
 MAX_REDIRECTS = 3
 TIMEOUT = Timeout(connect=5, read=15, total=90)
+"""Of a download with all of its redirects."""
+UPLOADING = 20.0
+"""Seconds of an invocation that are kept back to check and store what was downloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +47,11 @@ class Downloader:
 
         Raises `LinkGone`, `LinkRefused`, `LinkFailed`, `ImageTooLarge`, `AddressRefused`.
         """
+        whole = Deadline()
+        whole.begin(min(self._timeout.total, invocation.left(reserve=UPLOADING)))
         try:
             for _ in range(MAX_REDIRECTS + 1):
-                with self._client.stream("GET", url, timeout=self._timeout) as response:
+                with self._client.stream("GET", url, timeout=replace(self._timeout, total=whole.left())) as response:
                     if response.is_redirect:
                         url = self._next_hop(url, response)
                         continue

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from standardwebhooks import Webhook
 
-from darkroom.outbound.client import HttpClient, Timeout
+from darkroom.outbound.client import HttpClient
 from darkroom.outbound.errors import AddressRefused, ConnectFailed, OutcomeUncertain
+from darkroom.outbound.timeout import Timeout
 
 CONNECT_TIMEOUT = 5.0
 GONE = 410

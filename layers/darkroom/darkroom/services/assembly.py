@@ -6,6 +6,7 @@ Imports stand inside the functions on purpose: a cold start pays only for the pa
 from functools import cache
 from typing import TYPE_CHECKING
 
+from darkroom.deadline import ANSWERING, invocation
 from darkroom.services.clock import now
 from darkroom.services.stored import Stores
 from darkroom.stores import clients
@@ -53,13 +54,13 @@ class Assembly(Stores):
         return HttpClient(allow_loopback=self.settings.local_mode)
 
     @cache  # noqa: B019
-    def upstreams(self) -> "HttpUpstreams":
-        """The providers."""
+    def upstreams(self, reserve: float = ANSWERING) -> "HttpUpstreams":
+        """The providers. `reserve` is how many seconds of an invocation no request to them may take."""
         from darkroom.services.upstreams import HttpUpstreams
         from darkroom.stores.secrets import Credentials
 
         credentials = Credentials(self.settings.provider_secret, keyless=self.settings.demo_providers)
-        return HttpUpstreams(settings=self.settings, credentials=credentials, client=self.http)
+        return HttpUpstreams(settings=self.settings, credentials=credentials, client=self.http, reserve=reserve)
 
     @cache  # noqa: B019
     def dispatcher(self) -> "Dispatcher":
@@ -131,18 +132,19 @@ class Assembly(Stores):
     def tracker(self) -> "Tracker":
         """Looks at open tasks."""
         from darkroom.adapters.registry import adapter
-        from darkroom.services.tracking import Tracker
+        from darkroom.services.tracking import RECORDING, Tracker
 
         return Tracker(
             tasks=self.tasks(),
             queues=self.queues(),
             objects=self.objects,
             adapters=adapter,
-            upstreams=self.upstreams(),
+            upstreams=self.upstreams(RECORDING),
             latency=self.scorecard().latency,
             follow_up=self.follow_up(),
             clock=now,
             scale=self.settings.time_scale,
+            time_left=lambda: invocation.left(reserve=RECORDING),
         )
 
     @cache  # noqa: B019

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from darkroom.stores.callback_notes import CallbackNotes
     from darkroom.stores.deliveries import DeliveryLog, DeliveryStore
     from darkroom.stores.erasures import Erasures
+    from darkroom.stores.intake_queue import IntakeQueue
     from darkroom.stores.key_book import KeyBook
     from darkroom.stores.links import LinkSigner
     from darkroom.stores.objects import ObjectStore
@@ -105,6 +106,13 @@ class Stores:
             clients.region(),
             self.settings.dead_letters_of,
         )
+
+    @cache  # noqa: B019
+    def intake_queue(self) -> "IntakeQueue":
+        """The queue of tasks that come as events."""
+        from darkroom.stores.intake_queue import IntakeQueue
+
+        return IntakeQueue(clients.sqs(), self.settings)
 
     @cache  # noqa: B019
     def links(self) -> "LinkSigner":

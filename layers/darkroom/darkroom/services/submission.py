@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from darkroom.deadline import ANSWERING, invocation
 from darkroom.domain import schedule
 from darkroom.domain.catalog import Catalog
 from darkroom.domain.history import first_entries
@@ -18,12 +19,17 @@ from darkroom.services.clock import Clock
 from darkroom.services.dispatch import Dispatcher
 from darkroom.services.follow_up import FollowUp
 from darkroom.services.scorecard import Scorecard
+from darkroom.services.upstreams import USUAL
 from darkroom.settings import Settings
 from darkroom.stores.accounts import ApiKey
 from darkroom.stores.objects import STORED, ObjectStore, reference_key
 from darkroom.stores.queues import Look, Queues
 from darkroom.stores.secrets import SigningKeys
 from darkroom.stores.tasks import TaskExists, TaskStore
+
+AT_ONCE = USUAL.total + ANSWERING
+"""Seconds without which a submission is not begun here but left to `generate`: a provider may take all of its time, and
+what it then says has to be recorded."""
 
 
 class IdempotencyConflict(Exception):
@@ -59,7 +65,9 @@ class Submissions:
         follow_up: FollowUp,
         settings: Settings,
         clock: Clock,
+        time_left: Callable[[], float] = invocation.left,
     ) -> None:
+        """`time_left` is in seconds: what the invocation has."""
         self._tasks = tasks
         self._queues = queues
         self._objects = objects
@@ -71,6 +79,7 @@ class Submissions:
         self._follow_up = follow_up
         self._settings = settings
         self._clock = clock
+        self._time_left = time_left
 
     def submit(
         self,
@@ -85,7 +94,8 @@ class Submissions:
     ) -> Submitted:
         """Accept a request of `caller`, or find the task that this idempotency key made before.
 
-        With `inline`, the provider is asked before this returns where it answers fast; else `generate` does it.
+        With `inline`, the provider is asked before this returns, where it answers fast and there is time; else
+        `generate` does it.
         `entry` tells of the dialect that the request came in.
         Raises `NoOffer` where nobody can do what is asked, `IdempotencyConflict`, and `NotAdmitted` where credits or
         limits stand against it.
@@ -102,7 +112,7 @@ class Submissions:
         task = self._new_task(task_id, caller, request, choices, fingerprint, correlation_id, now)
         task = replace(task, entry=entry)
         task = replace(task, retry_at=max(task.retry_at, put_off_until))
-        at_once = inline and not task.offer.synchronous and not put_off_until
+        at_once = inline and not task.offer.synchronous and not put_off_until and self._time_left() > AT_ONCE
         if at_once:
             task = self._dispatcher.open_attempt(task)
         task = replace(task, history=first_entries(task, strategy=request.strategy.value, now=now))

@@ -1,10 +1,12 @@
 """Looking at open tasks: the poller of providers without callbacks, the watchdog of the others, keeper of deadlines."""
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 
-from darkroom.adapters.base import Adapter, QueryFailed, Ticket
+from darkroom.adapters.base import Adapter, Ticket
 from darkroom.adapters.registry import UnknownProvider
 from darkroom.domain import schedule, transitions
 from darkroom.domain.parts import parts
@@ -13,26 +15,21 @@ from darkroom.domain.update import Update
 from darkroom.observation import follow, logger
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
+from darkroom.services.provider_queries import ProviderQueries
 from darkroom.services.results import put_aside
 from darkroom.services.upstreams import Upstreams
 from darkroom.stores.objects import ObjectStore
 from darkroom.stores.queues import Look, Queues
 from darkroom.stores.tasks import NoSuchTask, TaskStore
 
+RECORDING = 12.0
+"""Seconds of an invocation in which no provider is asked any more: what was heard of a whole batch is recorded."""
 RECORD_GRACE = 60_000
 """Milliseconds that a look may outrun its record: longer than `submit` can live."""
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What is known of some tasks at one moment: their records, and what their providers say of them."""
-
-    tasks: Mapping[str, Task]
-    updates: Mapping[str, Update]
-
-
 class Tracker:
-    """Looks at tasks, many at once: one query asks a provider about as many of them as it takes."""
+    """Looks at tasks, many at once: a query asks a provider about as many as it takes, all providers side by side."""
 
     def __init__(
         self,
@@ -46,7 +43,9 @@ class Tracker:
         follow_up: FollowUp,
         clock: Clock,
         scale: float,
+        time_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
+        """`time_left` is in seconds: what may be spent on asking providers."""
         self._tasks = tasks
         self._queues = queues
         self._objects = objects
@@ -56,27 +55,56 @@ class Tracker:
         self._follow_up = follow_up
         self._clock = clock
         self._scale = scale
+        self._queries = ProviderQueries(adapters=adapters, upstreams=upstreams, time_left=time_left)
 
-    def survey(self, looks: Iterable[Look]) -> Survey:
-        """Read the tasks of all these looks, and ask their providers about those that run there."""
-        wanted = [look.task_id for look in looks if not look.cancel]
+    def look(self, look: Look) -> None:
+        """Bring one task forward by what its provider says of it, and queue the next look while it is open."""
+        (problem,) = self.look_at_all([look])
+        if problem:
+            raise problem
+
+    def look_at_all(self, looks: Sequence[Look]) -> list[Exception | None]:
+        """Bring the tasks of some looks forward, each as soon as its provider has answered; what went wrong with each.
+
+        Those whose time is up are asked about first. What there is no time to ask about is looked at without an answer:
+        its deadline is kept all the same.
+        """
+        problems: list[Exception | None] = [None] * len(looks)
+        places: dict[str, list[int]] = defaultdict(list)
+        for place, look in enumerate(looks):
+            if look.cancel:
+                problems[place] = self._problem_of(partial(self._cancel_upstream, look.task_id))
+            else:
+                places[look.task_id].append(place)
+        tasks = self._read(places)
+        for task_id in places.keys() - tasks.keys():
+            for place in places[task_id]:
+                problems[place] = self._problem_of(partial(self._wait_for_record, looks[place]))
+        for answered in self._queries.answers(sorted(tasks.values(), key=self._last_moment)):
+            for task in answered.tasks:
+                for place in places[task.task_id]:
+                    bring = partial(self._bring_forward, task, answered.updates.get(task.task_id), looks[place])
+                    problems[place] = self._problem_of(bring)
+        return problems
+
+    def _read(self, task_ids: Iterable[str]) -> dict[str, Task]:
         tasks: dict[str, Task] = {}
-        for part in parts(wanted, 100):
+        for part in parts(list(task_ids), 100):
             tasks.update(self._tasks.get_many(part))
-        return Survey(tasks, self._ask_all(tasks.values()))
+        return tasks
 
-    def look(self, look: Look, survey: Survey) -> None:
-        """Bring one task forward by what the survey found, and queue the next look while it is open."""
-        if look.cancel:
-            self._cancel_upstream(look.task_id)
-            return
-        task = survey.tasks.get(look.task_id)
-        if task is None:
-            self._wait_for_record(look)
-            return
+    @staticmethod
+    def _problem_of(step: Callable[[], None]) -> Exception | None:
+        try:
+            step()
+        except Exception as problem:
+            return problem
+        return None
+
+    def _bring_forward(self, task: Task, update: Update | None, look: Look) -> None:
         follow(task.task_id, task.correlation_id)
         try:
-            task = self._apply(task, survey.updates.get(look.task_id))
+            task = self._apply(task, update)
             task = self._keep_deadline(self._mend(task), look)
         except NoSuchTask:
             return
@@ -84,40 +112,6 @@ class Tracker:
             self._queues.send(
                 replace(look, looks=look.looks + 1, sent_at=self._clock()), wait=self._next_wait(task, look)
             )
-
-    def _ask_all(self, tasks: Iterable[Task]) -> dict[str, Update]:
-        running: dict[tuple[str, str], list[Task]] = defaultdict(list)
-        for task in tasks:
-            attempt = task.attempt
-            if attempt and attempt.upstream_id and attempt.state is AttemptState.ACCEPTED and not task.status.terminal:
-                running[attempt.provider, attempt.credential].append(task)
-        updates: dict[str, Update] = {}
-        for (provider, credential), group in running.items():
-            for part in parts(group, self._page_size(provider)):
-                updates.update(self._ask(provider, credential, part))
-        return updates
-
-    def _page_size(self, provider: str) -> int:
-        try:
-            return self._adapters(provider).traits.page_size
-        except UnknownProvider:  # of another release; `_ask` tells of it
-            return 100
-
-    def _ask(self, provider: str, credential: str, tasks: Sequence[Task]) -> dict[str, Update]:
-        """One query about some tasks of one provider; a look without an answer changes nothing."""
-        attempts = {task.task_id: attempt for task in tasks if (attempt := task.attempt)}
-        tickets = [Ticket(attempt.upstream_id, attempt.upstream_model) for attempt in attempts.values()]
-        try:
-            found = self._adapters(provider).query(tickets, self._upstreams.reach(provider, credential))
-        except QueryFailed as problem:
-            logger.warning("look brought no answer", extra={"provider": provider, "reason": str(problem)})
-            return {}
-        except Exception:  # one provider's trouble must not keep the deadlines of the others' tasks
-            logger.exception("look failed", extra={"provider": provider})
-            return {}
-        return {
-            task_id: found[attempt.upstream_id] for task_id, attempt in attempts.items() if attempt.upstream_id in found
-        }
 
     def _apply(self, task: Task, update: Update | None) -> Task:
         if update is None or task.attempt is None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from darkroom.deadline import ANSWERING, invocation
 from darkroom.domain.task import Task
 from darkroom.stores.tasks import TaskStore
 
@@ -17,8 +18,8 @@ def wait_for_end(
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Task:
-    """The task as soon as it has ended, or as it stands after `seconds`."""
-    ends_at = monotonic() + seconds
+    """The task as soon as it has ended, or as it stands after `seconds`, or once the invocation has to answer."""
+    ends_at = monotonic() + min(seconds, invocation.left(reserve=ANSWERING))
     pause = FIRST_PAUSE
     while not task.status.terminal and (left := ends_at - monotonic()) > 0:
         sleep(min(pause, left))

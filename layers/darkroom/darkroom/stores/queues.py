@@ -7,7 +7,7 @@ before or after it sent. Every kind counts how often it was handed on, and someb
 
 import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -159,13 +159,11 @@ def read_message(kind: type[M], body: str) -> M:
         raise ValueError(f"not a {kind.__name__} message: {error}") from error
 
 
-def readable(kind: type[M], bodies: Iterable[str]) -> list[M]:
-    """The messages among some SQS bodies; one that can't be read is left for its own handling to fail on."""
-    messages = []
-    for body in bodies:
+def readable(kind: type[M], bodies: Iterable[tuple[str, str]]) -> Iterator[tuple[str, M]]:
+    """The messages among some SQS bodies, each under its id; one that can't be read is left for its own handling."""
+    for name, body in bodies:
         with suppress(ValueError):
-            messages.append(read_message(kind, body))
-    return messages
+            yield name, read_message(kind, body)
 
 
 def message_body(message: Message) -> str:

@@ -65,7 +65,9 @@ soak: $(VENV)/.made $(EMULATOR)/.made  ## a thousand tasks with random faults, a
 	@$(PY) -m local.soak
 
 pytest: $(VENV)/.made $(EMULATOR)/.made
+	@rm -rf .local/calls
 	@$(PY) -m pytest -q -n 3 tests
+	@$(PY) -m local.rights
 
 unit: $(VENV)/.made  ## test the parts, without AWS
 	@$(PY) -m pytest -q tests/unit

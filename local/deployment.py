@@ -9,6 +9,7 @@ from typing import Any
 from local.emulator import Emulator
 from local.emulator_gaps import rewrite
 from local.packages import function_package, layer_package
+from local.rights import keep_rights
 from local.template import Template, read_template, resources
 from local.translation import TranslationFailed, translate
 
@@ -29,7 +30,9 @@ def deploy(emulator: Emulator, parameters: Mapping[str, str]) -> dict[str, str]:
     translated = rewrite(_translated(uploaded, parameters))
     _create(emulator, json.dumps(translated), parameters)
     _mend(emulator, template, parameters)
+    _allow_loops(emulator, translated)
     _check_routes(emulator, template)
+    keep_rights(emulator, STACK)
     stack = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     return {entry["OutputKey"]: entry["OutputValue"] for entry in stack["Outputs"]}
 
@@ -103,6 +106,14 @@ def _mend(emulator: Emulator, template: Template, parameters: Mapping[str, str])
         emulator.client("s3").put_bucket_lifecycle_configuration(
             Bucket=names[logical], LifecycleConfiguration={"Rules": rules}
         )
+
+
+def _allow_loops(emulator: Emulator, translated: Template) -> None:
+    """Set what functions may call themselves; the emulator's CloudFormation drops that too."""
+    names = _physical_names(emulator)
+    for logical, function in resources(translated, "AWS::Lambda::Function").items():
+        if (allowed := function["Properties"].get("RecursiveLoop")) and logical in names:
+            emulator.client("lambda").put_function_recursion_config(FunctionName=names[logical], RecursiveLoop=allowed)
 
 
 def _lifecycle_rule(rule: Mapping[str, Any], template: Template, parameters: Mapping[str, str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.paths import EMULATOR_ENVIRONMENT, WORK
+from local.paths import CALLS, EMULATOR_ENVIRONMENT, ROOT, WORK
 from local.processes import Process
 
 REGION = "us-east-1"
@@ -21,6 +21,9 @@ ROOT_KEY = "test"
 """Key id and secret of the emulator's root."""
 CONCURRENCY = 32
 """Handlers at work at the same time: more cold starts at once than that bring a small machine to its knees."""
+
+
+STRICT = ROOT / "local" / "strict_emulator.py"
 
 
 class EmulatorFailed(Exception):
@@ -36,9 +39,13 @@ class Emulator:
         self._scratch = WORK / f"tmp-{os.getpid()}-{self.port}"  # one process may have several
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True)
+        CALLS.mkdir(parents=True, exist_ok=True)
+        self.calls = CALLS / f"{os.getpid()}-{self.port}.jsonl"
+        self.calls.write_bytes(b"")
         self._process = Process(
             "emulator",
-            [str(EMULATOR_ENVIRONMENT / "bin" / "ministack")],
+            # `-P`: the folder of the script must not become a place that the emulator imports from.
+            [str(EMULATOR_ENVIRONMENT / "bin" / "python"), "-P", str(STRICT), str(self.calls)],
             environment=self._environment(),
             directory=self._scratch,
         )

@@ -19,9 +19,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local.deployment import API_ID
+from local.gateway_limits import INTEGRATION_SECONDS, MAX_ANSWER, body_size, refusal
 
-MAX_REQUEST = 10 * 1024 * 1024
-"""What an HTTP API takes (AWS: API Gateway quotas)."""
 AT_ONCE, WAITING_AT_ONCE = 8, 4
 PATIENCE = 25.0
 """Seconds for which a request that the emulator turns away for load is tried again."""
@@ -66,14 +65,14 @@ class Front:
         limits = httpx.Limits(max_connections=AT_ONCE + WAITING_AT_ONCE, max_keepalive_connections=AT_ONCE)
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._waits = asyncio.Semaphore(WAITING_AT_ONCE)
-        async with httpx.AsyncClient(timeout=35, limits=limits, trust_env=False) as self._client:
+        async with httpx.AsyncClient(timeout=INTEGRATION_SECONDS, limits=limits, trust_env=False) as self._client:
             self._client.headers.clear()  # a caller's headers and no others
             yield
 
     async def _forward(self, request: Request) -> Response:
         body = await request.body()
-        if len(body) > MAX_REQUEST:
-            return JSONResponse({"message": "Request Entity Too Large"}, 413)
+        if refused := refusal(request.method, _target(request), request.headers.raw, body):
+            return JSONResponse({"message": refused.message}, refused.status)
         turns = self._waits if _may_wait(request) else self._turns
         async with turns:
             return await self._send(request, body)
@@ -84,16 +83,18 @@ class Front:
         return await self._forward(request)
 
     async def _send(self, request: Request, body: bytes) -> Response:
-        path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
-        query = request.scope["query_string"].decode("latin-1")
-        url = f"{self._base}{path}" + (f"?{query}" if query else "")
+        url = f"{self._base}{_target(request)}"
         headers = [(k, v) for k, v in request.headers.raw if k.decode() not in _HOP | {"host"}]
         ends_at = time.monotonic() + PATIENCE
         while True:
             try:
-                async with self._client.stream(request.method, url, headers=headers, content=body) as answer:
+                # Not one read but the whole answer has to be there by then.
+                async with (
+                    asyncio.timeout(INTEGRATION_SECONDS),
+                    self._client.stream(request.method, url, headers=headers, content=body) as answer,
+                ):
                     content = b"".join([chunk async for chunk in answer.aiter_raw()])  # compressed, if it is
-            except httpx.HTTPError:
+            except (httpx.HTTPError, TimeoutError):
                 return JSONResponse({"message": "Service Unavailable"}, 503)
             # Ours would carry the id of the request.
             busy = answer.status_code == 429 and "x-request-id" not in answer.headers
@@ -102,14 +103,23 @@ class Front:
             await asyncio.sleep(0.1)
 
 
+def _target(request: Request) -> str:
+    """Path and query as they came."""
+    path: str = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
 def _may_wait(request: Request) -> bool:
     """Whether a call may be answered late: one that asks to wait, or a synchronous form of a dialect."""
     return "wait" in request.headers.get("prefer", "") or request.url.path.endswith(_SYNCHRONOUS)
 
 
 def _answer(answer: httpx.Response, content: bytes) -> Response:
-    """The emulator's answer as API Gateway would give it: a crash is a plain 500 and says nothing."""
-    if answer.status_code == 502 and b"errorMessage" in content:
+    """The emulator's answer as API Gateway would give it: a crash is a plain 500 and says nothing, as is an answer that
+    Lambda could not carry."""
+    crashed = answer.status_code == 502 and b"errorMessage" in content
+    if crashed or body_size(answer.headers.get("content-type", ""), content) > MAX_ANSWER:
         return JSONResponse({"message": "Internal Server Error"}, 500)
     response = Response(content, answer.status_code)
     response.raw_headers = [

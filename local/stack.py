@@ -26,6 +26,7 @@ from local.front import Front
 from local.function_logs import FunctionLogs
 from local.paths import LAYER, LOGS, ROOT, WORK
 from local.processes import Process
+from local.rights import close_record
 from local.streaming import StreamingUrl
 from local.template import read_template
 
@@ -127,6 +128,7 @@ class LocalStack:
             raise StackFailed(f"port {port} is taken: set DARKROOM_PORT to another one, or to 0") from error
         self._ending.callback(front.stop)
         self.outputs = deploy(self.emulator, self._parameters())
+        self._ending.callback(close_record, self.emulator.calls)
         self.logs = FunctionLogs(self.emulator.client("logs"), LOGS / f"functions-{os.getpid()}.log")
         self.logs.start()
         self._ending.callback(self.logs.stop)

@@ -30,6 +30,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from local.emulator import REGION, Emulator
+from local.gateway_limits import MAX_EVENT, event_size
 from local.packages import function_package, layer_package
 from local.processes import Process
 from local.template import read_template, resources
@@ -47,6 +48,8 @@ class _Invocation:
     event: dict[str, Any]
     head: "asyncio.Future[dict[str, Any]]"
     chunks: "asyncio.Queue[bytes | None]" = field(default_factory=asyncio.Queue)
+    ends_at: float = 0
+    """When the function's time is up, by the monotonic clock."""
 
 
 class StreamingUrl:
@@ -98,12 +101,21 @@ class StreamingUrl:
     # The side of the callers
 
     async def _call(self, request: Request) -> Response:
-        event = _event(request, await request.body())
+        body = await request.body()
+        # A function URL hands every body on as base64 here.
+        if event_size(str(request.url), [(b"content-type", b"application/octet-stream")], body) > MAX_EVENT:
+            return JSONResponse({"message": "Request Entity Too Large"}, 413)
+        event = _event(request, body)
         invocation = _Invocation(event, asyncio.get_running_loop().create_future())
         self._invocations[event["requestContext"]["requestId"]] = invocation
         await self._waiting.put(invocation)
         await self._start_process_if_needed()
-        head = await invocation.head
+        invocation.ends_at = time.monotonic() + self._seconds
+        try:
+            head = await asyncio.wait_for(asyncio.shield(invocation.head), self._seconds)
+        except TimeoutError:
+            head = _BROKEN
+            invocation.chunks.put_nowait(None)
         return StreamingResponse(_drain(invocation), head["statusCode"], head["headers"])
 
     async def _start_process_if_needed(self) -> None:
@@ -202,9 +214,13 @@ _BROKEN = {"statusCode": 502, "headers": {"content-type": "application/json"}}
 
 
 async def _drain(invocation: _Invocation) -> AsyncIterator[bytes]:
-    while (chunk := await invocation.chunks.get()) is not None:
-        if chunk:
-            yield chunk
+    """The chunks, until the last one, or until the function's time is up."""
+    with contextlib.suppress(TimeoutError):
+        while (
+            chunk := await asyncio.wait_for(invocation.chunks.get(), invocation.ends_at - time.monotonic())
+        ) is not None:
+            if chunk:
+                yield chunk
 
 
 def _event(request: Request, body: bytes) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def test_a_webhook_that_is_due_much_later_waits_as_a_schedule(api: Api) -> None:
     queue = api.stack.state()["queues"]["webhook"]
     for _ in range(2):  # a message that comes twice books its wait once
         api.stack.emulator.client("sqs").send_message(QueueUrl=queue, MessageBody=message_body(message))
-    schedules = until(lambda: scheduler.list_schedules(GroupName=group)["Schedules"], 30)
+    schedules = until(lambda: scheduler.list_schedules(GroupName=group)["Schedules"], 90)
     made = scheduler.get_schedule(GroupName=group, Name=schedules[0]["Name"])
     wanted = datetime.fromtimestamp(-(-due_at // 1000), UTC)
     assert made["ScheduleExpression"] == f"at({wanted:%Y-%m-%dT%H:%M:%S})"
@@ -50,7 +50,7 @@ def test_a_webhook_that_is_due_much_later_waits_as_a_schedule(api: Api) -> None:
         counted = attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
         return all(int(counted[f"ApproximateNumberOfMessages{kind}"]) == 0 for kind in ("", "NotVisible"))
 
-    until(settled, 30)
+    until(settled, 90)
     assert len(scheduler.list_schedules(GroupName=group)["Schedules"]) == 1
     scheduler.delete_schedule(GroupName=group, Name=schedules[0]["Name"])
 
@@ -66,7 +66,7 @@ def test_a_submission_that_is_put_off_for_long_waits_as_a_schedule(api: Api) -> 
     tasks.create(task)
     api.stack.emulator.client("sqs").send_message(QueueUrl=queue, MessageBody=message_body(Submission(task.task_id)))
     group = environment(api, "GenerateFunction")["DARKROOM_SCHEDULE_GROUP"]
-    (made,) = until(lambda: scheduler.list_schedules(GroupName=group)["Schedules"], 30)
+    (made,) = until(lambda: scheduler.list_schedules(GroupName=group)["Schedules"], 90)
     whole = scheduler.get_schedule(GroupName=group, Name=made["Name"])
     assert json.loads(whole["Target"]["Input"]) == {"task_id": task.task_id, "hops": 1}
     assert whole["Target"]["DeadLetterConfig"]["Arn"].startswith("arn:aws:sqs:")

@@ -77,7 +77,7 @@ def test_callbacks_that_do_not_arrive_are_told_with_what_to_look_at(api: Api) ->
     """The prompt tells the demo to send none, as if the address that it was given led nowhere."""
     done = verify(api, "--prompt", "a fox [[callback_drop]]", "--only", "callback")
     assert done.returncode == 1
-    assert "the picture was found by a look: no callback had come by then" in done.stdout
+    assert "3 pictures in turn were found by looks: no callback had come by then" in done.stdout
     assert "It means: Callbacks do not arrive" in done.stdout
     assert "the parameter PublicUrl" in done.stdout
     assert ", 1 failed, " in done.stdout

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from darkroom.api.dialects import MAX_GATEWAY_ANSWER, MAX_URL_ANSWER, door_of
+from darkroom.api.dialects import MAX_URL_ANSWER, door_of
+from darkroom.api.sizes import MAX_ANSWER
 from darkroom.deadline import Deadline
 
 URL, GATEWAY = "abc.lambda-url.eu-west-1.on.aws", "abc.execute-api.eu-west-1.amazonaws.com"
@@ -33,7 +34,7 @@ def deadline(seconds: float, clock: Clock | None = None) -> Deadline:
 def test_the_gateway_waits_no_longer_than_it_can(left: float, patience: float) -> None:
     door = door_of(event(GATEWAY), deadline(left), streaming=True)
     assert door.patience == patience
-    assert door.max_answer == MAX_GATEWAY_ANSWER
+    assert door.max_answer == MAX_ANSWER
     assert not door.streams
 
 

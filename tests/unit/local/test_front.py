@@ -14,7 +14,8 @@ import pytest
 
 from local.deployment import API_ID
 from local.emulator import free_port
-from local.front import AT_ONCE, MAX_REQUEST, WAITING_AT_ONCE, Front
+from local.front import AT_ONCE, WAITING_AT_ONCE, Front
+from local.gateway_limits import MAX_ANSWER, MAX_HEADERS, MAX_REQUEST, event_size
 
 
 @dataclass
@@ -107,11 +108,59 @@ def test_a_crashed_function_is_a_plain_500(front: httpx.Client, upstream: tuple[
     assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
 
 
-def test_a_request_over_ten_megabytes_is_refused(front: httpx.Client, upstream: tuple[Upstream, str]) -> None:
-    answer = front.post("/v1/tasks", content=b"x" * (MAX_REQUEST + 1))
+def largest_body(content_type: str, target: str = "/v1/tasks") -> int:
+    """The most `x` that an event carries."""
+    low, high = 0, MAX_REQUEST
+    while low < high:
+        middle = (low + high + 1) // 2
+        fitting = event_size(target, [(b"content-type", content_type.encode())], b"x" * middle) <= 6 * 1024 * 1024
+        low, high = (middle, high) if fitting else (low, middle - 1)
+    return low
+
+
+@pytest.mark.parametrize(
+    ("content_type", "share"), [("application/json", 1.0), ("multipart/form-data; boundary=b", 0.75)]
+)
+def test_what_an_event_carries_is_let_through_and_a_kilobyte_more_refused(
+    front: httpx.Client, upstream: tuple[Upstream, str], content_type: str, share: float
+) -> None:
+    """Lambda's 6 MB are met before the gateway's 10: what is no text is a third larger in the event."""
+    most = largest_body(content_type)
+    assert most == pytest.approx(6 * 1024 * 1024 * share, rel=0.001)
+    headers = {"content-type": content_type}
+    assert front.post("/v1/tasks", content=b"x" * (most - 1000), headers=headers).status_code == 200
+    answer = front.post("/v1/tasks", content=b"x" * (most + 1000), headers=headers)
     assert (answer.status_code, answer.json()) == (413, {"message": "Request Entity Too Large"})
-    assert front.post("/v1/tasks", content=b"x" * MAX_REQUEST).status_code == 200
+    assert front.post("/v1/tasks", content=b"x" * (MAX_REQUEST + 1), headers=headers).status_code == 413
     assert len(upstream[0].asked) == 1
+
+
+def test_quotes_count_twice(front: httpx.Client) -> None:
+    """A body is a text in the event's JSON."""
+    content = b'"' * (4 * 1024 * 1024)
+    assert front.post("/v1/tasks", content=content, headers={"content-type": "application/json"}).status_code == 413
+
+
+def test_headers_that_api_gateway_does_not_take_are_refused(front: httpx.Client) -> None:
+    assert front.get("/v1/tasks", headers={"x-large": "x" * (MAX_HEADERS - 500)}).status_code == 200
+    assert front.get("/v1/tasks", headers={"x-large": "x" * MAX_HEADERS}).status_code == 431
+    assert front.get("/v1/tasks?" + "x" * MAX_HEADERS).status_code == 431
+
+
+def test_an_answer_that_lambda_can_not_carry_is_an_error(front: httpx.Client, upstream: tuple[Upstream, str]) -> None:
+    json_type = {"content-type": "application/json"}
+    upstream[0].answers = [(200, json_type, b"x" * (MAX_ANSWER - 1000)), (200, json_type, b'"' * (MAX_ANSWER // 2 + 1))]
+    assert front.get("/v1/tasks").status_code == 200
+    assert front.get("/v1/tasks").status_code == 500
+
+
+def test_an_answer_that_comes_too_late_is_none(
+    front: httpx.Client, upstream: tuple[Upstream, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.front.INTEGRATION_SECONDS", 0.2)
+    upstream[0].gate.clear()
+    answer = front.get("/slow")
+    assert (answer.status_code, answer.json()) == (503, {"message": "Service Unavailable"})
 
 
 def test_an_emulator_that_is_busy_is_asked_again(front: httpx.Client, upstream: tuple[Upstream, str]) -> None:

@@ -56,8 +56,8 @@ def replayed(trial: Trial) -> str:
     task = trial.ended(posted["task_id"])
     if task["status"] != "completed" or len(task["images"]) != 2:
         raise Failed(f"the task is {task['status']} with {len(task['images'])} images of 2")
-    verdicts = trial.until(lambda: _verdicts(trial, task["task_id"]) or None, patience=30)
-    if verdicts != ["unchanged"]:
+    verdicts = trial.until(lambda: _verdicts(trial, task["task_id"]) or None, patience=30) or []
+    if set(verdicts) != {"unchanged"}:  # both, where a look was faster than the first
         raise Failed(f"the second callback was read as {verdicts or 'nothing: it never came'}")
     if trial.options.admin_key:
         path = f"/v1/tasks/{task['task_id']}/callbacks/replay"

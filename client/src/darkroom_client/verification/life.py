@@ -10,6 +10,8 @@ from darkroom_client.verification.findings import Check, Failed, NotTried
 from darkroom_client.verification.image_bytes import NotAPicture, size_of
 from darkroom_client.verification.trial import Json, Trial, told
 
+MOST_PICTURES = 3
+
 
 def accepted(trial: Trial) -> str:
     """A task is accepted at once, while its picture is still to be made."""
@@ -47,20 +49,23 @@ def picture(trial: Trial) -> str:
 
 
 def called_back(trial: Trial) -> str:
-    """The end was told by the provider's callback, and not found by looking."""
+    """The end was told by the provider's callback. One that a look was faster than may happen; three in turn not."""
     assert trial.task is not None  # by `needs`
-    events = trial.events(trial.task["task_id"])
-    if not any(event["details"].get("callback") for event in events if event["what"] == "submitting"):
-        raise NotTried(
-            f"{trial.task['provider']} was given no callback address (it has no callbacks, or can't reach one)"
-        )
-    made = _first(events, "images_made")
-    if made["cause"] != "callback":
-        raise Failed(f"the picture was found by a {made['cause']}: no callback had come by then")
-    began, stored = _first(events, "submitting"), _first(events, "image_stored")
-    trial.times["accept to callback"] = _seconds(began, made)
-    trial.times["callback to stored"] = _seconds(made, stored)
-    return f"came {trial.times['accept to callback']:.1f} s after the submission"
+    task_id = trial.task["task_id"]
+    for _ in range(MOST_PICTURES):
+        events = trial.events(task_id)
+        if not any(event["details"].get("callback") for event in events if event["what"] == "submitting"):
+            raise NotTried(
+                f"{trial.task['provider']} was given no callback address (it has no callbacks, or can't reach one)"
+            )
+        made = _first(events, "images_made")
+        if made["cause"] == "callback":
+            began, stored = _first(events, "submitting"), _first(events, "image_stored")
+            trial.times["accept to callback"] = _seconds(began, made)
+            trial.times["callback to stored"] = _seconds(made, stored)
+            return f"came {trial.times['accept to callback']:.1f} s after the submission"
+        task_id = trial.ended(trial.post()["task_id"])["task_id"]
+    raise Failed(f"{MOST_PICTURES} pictures in turn were found by looks: no callback had come by then")
 
 
 def fetched(trial: Trial) -> str:

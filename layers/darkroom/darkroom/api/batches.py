@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from darkroom.api.errors import ApiError, internal, invalid_field
+from darkroom.api.http import to_json
 from darkroom.api.rendering import render_task
+from darkroom.api.sizes import fits
 from darkroom.api.submitting import submit_task
 from darkroom.deadline import ANSWERING, invocation
 from darkroom.observation import logger
@@ -42,7 +44,17 @@ def submit_batch(
 
     assembly.submissions()  # built once, before there are threads
     with ThreadPoolExecutor(WORKERS) as pool:
-        return {"data": list(pool.map(submit_one, range(len(tasks))))}
+        return _carried({"data": list(pool.map(submit_one, range(len(tasks))))})
+
+
+def _carried(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, without the metadata that was just sent where all of it together can't be carried back."""
+    if fits(to_json(answer)):
+        return answer
+    for line in answer["data"]:
+        if "task" in line:
+            line["task"] = {**line["task"], "metadata": {}}
+    return answer
 
 
 def _submit_one(

@@ -6,7 +6,8 @@ from typing import Any
 
 from darkroom.api.doors import Door, Streamed
 from darkroom.api.errors import ApiError
-from darkroom.api.http import JSON, MAX_BODY, decoded_body, json_object, to_json
+from darkroom.api.http import JSON, decoded_body, json_object, to_json
+from darkroom.api.sizes import MAX_ANSWER
 from darkroom.deadline import ANSWERING, GATEWAY, Deadline, invocation
 from darkroom.dialects.base import Dialect
 from darkroom.dialects.calls import Answer, Call
@@ -18,7 +19,6 @@ from darkroom.services.assembly import Assembly
 URL_RESERVE = 6.0
 """Seconds that are left to answer in, once a call by the function's own URL has waited as long as it may: its pictures
 may be in the answer."""
-MAX_GATEWAY_ANSWER = MAX_BODY - 64 * 1024
 MAX_URL_ANSWER = 20 * 1024 * 1024
 """What a function's own URL answers with: far below what a stream may carry, for the sake of the function's memory."""
 
@@ -53,7 +53,7 @@ def door_of(event: Mapping[str, Any], deadline: Deadline, *, streaming: bool) ->
     return Door(
         request_id=context["requestId"],
         time_left=partial(deadline.as_it_stands().left, reserve=URL_RESERVE if by_url else ANSWERING),
-        max_answer=MAX_URL_ANSWER if by_url else MAX_GATEWAY_ANSWER,
+        max_answer=MAX_URL_ANSWER if by_url else MAX_ANSWER,
         streams=by_url and streaming,
     )
 

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolv
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from darkroom.api.errors import ApiError, bad_request, forbidden, internal, too_large, too_many_requests, unauthorized
+from darkroom.api.sizes import MAX_BODY
 from darkroom.domain.nesting import deeper_than
 from darkroom.observation import logger
 from darkroom.services.clock import now
@@ -31,8 +32,6 @@ __all__ = [
 ]
 
 JSON = "application/json"
-MAX_BODY = 6 * 1024 * 1024
-"""What a synchronous invocation of a function can carry (AWS: Lambda quotas)."""
 MAX_NESTING = 100
 
 
@@ -88,13 +87,14 @@ def raw_body(app: APIGatewayHttpResolver, *, limit: int = MAX_BODY) -> bytes:
 
 
 def decoded_body(text: str, *, base64_encoded: bool, limit: int = MAX_BODY) -> bytes:
-    """The bytes of an event's body. Raises `ApiError` (413, 400)."""
-    if len(text) > limit * 4 // 3 + 4:
-        raise too_large(f"the body is larger than {limit} bytes")
-    body = _decoded(text) if base64_encoded else text.encode("utf-8", "surrogatepass")
-    if len(body) > limit:
-        raise too_large(f"the body is larger than {limit} bytes")
-    return body
+    """The bytes of an event's body; `limit` is that of its text. Raises `ApiError` (413, 400)."""
+    size = len(text) if base64_encoded else len(body := text.encode("utf-8", "surrogatepass"))
+    if size > limit:
+        raise too_large(
+            f"the body has {size} bytes{' as base64' if base64_encoded else ''}, and at most {limit} are taken: give "
+            "images as links (http or https) instead of data, or make them smaller"
+        )
+    return _decoded(text) if base64_encoded else body
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from darkroom.api.errors import bad_request
+from darkroom.api.http import to_json
 from darkroom.api.rendering import render_task
+from darkroom.api.sizes import fits
 from darkroom.domain.money import format_credits
 from darkroom.domain.update import Status
 from darkroom.services.assembly import Assembly
@@ -34,15 +36,23 @@ def list_tasks(assembly: Assembly, owner: str, query: Query) -> dict[str, Any]:
         raise bad_request("created_after lies behind created_before", "created_after")
     limit = _whole(query, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
     try:
-        page = assembly.task_list().page(owner, filters, limit=limit, cursor=query.get("cursor") or None)
+        return _page(assembly, owner, filters, limit, query.get("cursor") or None)
     except BadCursor as error:
         raise bad_request("cursor is not one that this list gave out", "cursor") from error
+
+
+def _page(assembly: Assembly, owner: str, filters: Filters, limit: int, cursor: str | None) -> dict[str, Any]:
+    """A page that can be carried: of very large tasks there are fewer in it than were asked for."""
+    page = assembly.task_list().page(owner, filters, limit=limit, cursor=cursor)
     moment = now()
-    return {
+    shown = {
         "object": "list",
         "data": [render_task(task, assembly.links(), moment) for task in page.tasks],
         "next_cursor": page.next_cursor,
     }
+    if limit > 1 and not fits(to_json(shown)):
+        return _page(assembly, owner, filters, limit // 2, cursor)
+    return shown
 
 
 def show_usage(accounts: AccountStore, owner: str, query: Query, moment: int) -> dict[str, Any]:

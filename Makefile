@@ -61,6 +61,9 @@ verify: export DARKROOM_WEBHOOK_SECRET := $(or $(WEBHOOK_SECRET),$(DARKROOM_WEBH
 verify: $(VENV)/.made  ## prove a deployment: URL=… KEY=… [ADMIN_KEY=… STACK=… STREAMING_URL=… WEBHOOK=… MODEL=…]
 	@$(PY) -m darkroom_client.command.main verify $(if $(STACK),--stack "$(STACK)") $(if $(WEBHOOK),--webhook "$(WEBHOOK)") $(if $(MODEL),--model "$(MODEL)")
 
+restore: $(VENV)/.made  ## put back what is missing from a restored table: FROM=… [APPLY=yes OPEN=yes STACK=…]
+	@$(PY) -m local.restore "$(FROM)" $(if $(STACK),--stack "$(STACK)") $(if $(filter yes,$(APPLY)),--apply) $(if $(filter yes,$(OPEN)),--open)
+
 soak: $(VENV)/.made $(EMULATOR)/.made  ## a thousand tasks with random faults, and an audit of what is left
 	@$(PY) -m local.soak
 

@@ -19,6 +19,7 @@ from darkroom.domain import transitions
 from darkroom.domain.identifiers import new_task_id
 from darkroom.domain.task import Task
 from local.gateway_limits import MAX_EVENT, MAX_HEADERS, event_size
+from local.template import Template, resources
 from tests.integration.deployment import call, deployed, event, store
 from tests.unit.domain.test_transitions import accepted, done, stored
 
@@ -138,3 +139,12 @@ def test_the_event_of_the_largest_task_is_taken_by_the_bus(deployment: None) -> 
 
     detail = json.dumps(Assembly(Settings.from_environment()).render(largest()), ensure_ascii=False)
     assert 50_000 < len(detail.encode()) < 256 * 1024 - 1000
+
+
+def test_deliver_has_the_memory_for_pictures_as_base64(everything: Template) -> None:
+    """A webhook with 20 MiB of base64 takes up to 189 MB beside the runtime: 256 MB were too little."""
+    from darkroom.services.letters import MAX_BASE64
+
+    deliver = resources(everything, "AWS::Lambda::Function")["DeliverFunction"]["Properties"]
+    assert deliver["MemorySize"] >= 512
+    assert MAX_BASE64 <= 20 * 1024 * 1024

@@ -213,3 +213,15 @@ def test_a_forged_webhook_is_refused() -> None:
         verify_webhook(
             "whsec_c2VjcmV0", {"webhook-id": "m", "webhook-timestamp": "1", "webhook-signature": "v1,x"}, b"{}"
         )
+
+
+def test_an_owner_is_erased_and_what_is_kept_is_told(api: Api) -> None:
+    made = darkroom(api, "keys", "create", "gone-by-command", "--json", key=api.stack.admin_key)
+    assert made.returncode == 0, made.stderr
+    done = darkroom(api, "owners", "erase", "gone-by-command", "--yes", key=api.stack.admin_key)
+    assert done.returncode == 0, done.stderr
+    assert "gone-by-command is erasing (goes on after" in done.stdout
+    assert "kept: backups" in done.stdout
+    refused = darkroom(api, "owners", "erase", "admin", "--yes", key=api.stack.admin_key)
+    assert refused.returncode != 0
+    assert "another admin" in refused.stderr + refused.stdout

@@ -213,7 +213,10 @@ def test_an_event_of_an_account_is_paid_for_and_its_reference_kept(api: Api, adm
     queue = api.stack.state()["queues"]["intake"]
     sqs = api.stack.emulator.client("sqs")
     for _ in range(3):  # more than may be open at once: the others wait
-        sqs.send_message(QueueUrl=queue, MessageBody=wish(owner=owner, key_id=key["key_id"], image_urls=[DATA_URI]))
+        sqs.send_message(
+            QueueUrl=queue,
+            MessageBody=wish(prompt="slow [[latency=1]]", owner=owner, key_id=key["key_id"], image_urls=[DATA_URI]),
+        )
     sqs.send_message(QueueUrl=queue, MessageBody=wish(owner=owner, model="no-such-model"))
 
     def paid() -> bool:

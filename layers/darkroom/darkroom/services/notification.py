@@ -60,6 +60,8 @@ class Notifier:
         if not _ended(new) or _ended(old):
             return
         task = read_item(new)
+        if task.announced and not old:
+            return  # put back from a backup: no task of ours comes into the table ended
         follow(task.task_id, task.correlation_id)
         if self._late(images.get("ApproximateCreationDateTime")) and not self._unannounced(task):
             logger.info("announced meanwhile, or gone")

@@ -1,0 +1,66 @@
+"""What of a backup may be put back."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from darkroom.domain import transitions
+from darkroom.stores.erasures import owner_digest
+from darkroom.stores.task_item import write_item
+from local.restore_rules import Left, Rules, is_beside
+from tests.unit.domain.test_transitions import NOW, a_task, accepted, copying, stored
+
+LATER = 4_000_000_000
+RULES = Rules(NOW, {owner_digest("gone")})
+
+
+def item(task: Any, **more: Any) -> dict[str, Any]:
+    return write_item(replace(task, **{"expires_at": LATER, **more}))
+
+
+def ended() -> Any:
+    task = copying()
+    for index in (0, 1):
+        task = transitions.store_image(task, index, stored(index), now=NOW)
+    return task
+
+
+def test_an_ended_task_is_put_back_with_what_is_beside_it() -> None:
+    assert RULES.of_task(item(ended())) is None
+    assert RULES.of_task(item(ended(), announced=True)) is None
+    beside: dict[str, Any] = {"task_id": {"S": "webhook#t"}, "expires_at": {"N": str(LATER)}}
+    assert RULES.of_task(beside) is None
+    assert is_beside(beside)
+    assert not is_beside(item(ended()))
+
+
+def test_nothing_of_an_erased_owner_is_put_back() -> None:
+    assert RULES.of_task(item(ended(), owner="gone")) is Left.ERASED
+    key: dict[str, Any] = {"pk": {"S": "key#1"}, "sk": {"S": "key"}, "owner": {"S": "gone"}}
+    pairs = [("owner#gone", "account"), ("ledger#gone", "1"), ("owners", "gone")]
+    lines: list[dict[str, Any]] = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in pairs]
+    assert {RULES.of_account(line) for line in [key, *lines]} == {Left.ERASED}
+    assert RULES.of_account({**key, "owner": {"S": "still-here"}}) is None
+    assert RULES.of_account({"pk": {"S": "owner#still-here"}, "sk": {"S": "account"}}) is None
+
+
+def test_what_has_expired_stays_out() -> None:
+    assert RULES.of_task(item(ended(), expires_at=NOW // 1000)) is Left.EXPIRED
+
+
+def test_a_task_that_may_have_been_submitted_since_is_never_put_back() -> None:
+    """Its message would be found missing, and the picture bought a second time."""
+    for rules in (RULES, replace(RULES, open_too=True)):
+        assert rules.of_task(item(a_task())) is Left.UNSUBMITTED
+
+
+def test_a_task_that_its_provider_knows_is_put_back_where_that_is_asked_for() -> None:
+    assert RULES.of_task(item(accepted())) is Left.OPEN
+    assert replace(RULES, open_too=True).of_task(item(accepted())) is None
+
+
+@pytest.mark.parametrize("kind", ["limits#k", "breaker", "sweeps", "erasures"])
+def test_what_was_of_the_moment_stays_out(kind: str) -> None:
+    assert RULES.of_account({"pk": {"S": kind}, "sk": {"S": "x"}}) is Left.PASSING
+    assert RULES.of_task({"task_id": {"S": "answer#x"}}) is Left.PASSING

@@ -1,4 +1,4 @@
-"""The AWS that integration tests run on: moto in this process, with the tables of the template."""
+"""The AWS that integration tests run on: moto in this process, with the tables of the template, and AWS's limits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ import boto3
 from moto import mock_aws
 
 from local.template import read_template, resources
+from tests.integration.aws_limits import held_to_limits
 
 TASKS, ACCOUNTS, BUCKET = "tasks", "accounts", "bucket"
 _TABLES = {"TasksTable": TASKS, "AccountsTable": ACCOUNTS}
@@ -17,7 +18,7 @@ _TABLES = {"TasksTable": TASKS, "AccountsTable": ACCOUNTS}
 @contextmanager
 def emulated_aws() -> Iterator[None]:
     """An AWS with our tables and bucket, for as long as the context lasts."""
-    with mock_aws():
+    with mock_aws(), held_to_limits():
         make_tables()
         yield
 

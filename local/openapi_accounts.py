@@ -1,6 +1,6 @@
 """The calls about accounts and keys, as the OpenAPI document has them."""
 
-from darkroom.api.account_models import AccountTerms, Credit, KeyChanges, NewKey, Redrive, Rotation
+from darkroom.api.account_models import OWNER, AccountTerms, Credit, KeyChanges, NewKey, Redrive, Rotation
 from darkroom.api.owners import KINDS
 from darkroom.stores.erasures import Phase
 from local.openapi_parts import (
@@ -112,7 +112,7 @@ def account_parameters() -> Json:
     return {
         name: {"name": name, "in": "path", "required": True, "schema": schema}
         for name, schema in {
-            "owner_name": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+            "owner_name": {"type": "string", "pattern": f"^{OWNER}$"},
             "key_id": TEXT,
             "queue": {"type": "string", "enum": ["look", "generate", "ingest", "webhook", "intake", "notify"]},
         }.items()

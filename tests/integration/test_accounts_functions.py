@@ -101,6 +101,9 @@ def test_a_key_is_made_changed_replaced_and_switched_off() -> None:
     [
         ({}, "owner"),
         ({"owner": "a/b"}, "owner"),
+        ({"owner": ".."}, "owner"),
+        ({"owner": "."}, "owner"),
+        ({"owner": ".hidden"}, "owner"),
         ({"owner": "acme", "open_tasks": 0}, "open_tasks"),
         ({"owner": "acme", "requests_per_second": 5e-324}, "requests_per_second"),
         ({"owner": "acme", "providers": ["nobody"]}, "providers"),

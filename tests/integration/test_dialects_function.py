@@ -170,6 +170,14 @@ def test_chanjings_token_opens_what_its_key_opens() -> None:
     assert body["code"] == 10400, "a token outlives its key"
 
 
+def test_a_call_without_a_key_has_a_small_body() -> None:
+    body = {"app_id": "any", "secret_key": API_KEY, "more": "x" * 5000}
+    status, answer, _ = ask("chanjing", "/open/v1/access_token", body, key="")
+    assert "4096" in json.dumps(answer)
+    assert API_KEY not in json.dumps(answer)
+    assert status in {200, 400, 413}
+
+
 @pytest.mark.parametrize("provider", ["acedata", "qingbo"])
 def test_a_key_may_have_its_own_providers(provider: str) -> None:
     credentials = {name: {"api_key": "k"} for name in ("evolink", "acedata", "qingbo")}

@@ -258,6 +258,18 @@ def test_a_list_does_not_page_through_what_is_over(store: TaskStore) -> None:
     assert reads == []
 
 
+def test_a_cursor_behind_which_everything_wanted_lies_is_no_obstacle(store: TaskStore) -> None:
+    """DynamoDB refuses a starting key outside the range that is asked for."""
+    store.create(a_task(created_at=NOW - 1000))
+    told: list[Any] = []
+    client = boto3.client("dynamodb")
+    client.meta.events.register("provide-client-params.dynamodb.Query", lambda params, **_: told.append(params))
+    tasks = TaskList(client, TASKS, store.get_many)
+    page = tasks.page("owner", Filters(created_before=NOW - 500), limit=5, cursor=_cursor_at(NOW))
+    assert [task.created_at for task in page.tasks] == [NOW - 1000]
+    assert all("ExclusiveStartKey" not in params for params in told)
+
+
 def _cursor_at(created_at: int) -> str:
     place = json.dumps([a_task().task_id, created_at])
     return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")

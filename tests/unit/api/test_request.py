@@ -78,6 +78,15 @@ def test_a_field_that_cannot_be_is_named(fields: dict[str, Any], param: str) -> 
     assert param.partition("[")[0].partition(".")[0] in error.message
 
 
+@pytest.mark.parametrize("field", ["metadata", "image_urls", "provider"])
+def test_entries_are_counted_before_any_of_them_is_looked_at(field: str) -> None:
+    """Half a million of them took more memory than the function has."""
+    many: Any = {str(number): 5 for number in range(500_000)} if field == "metadata" else [5] * 500_000
+    error = refused(**{field: many})
+    assert (error.status, error.param) == (422, field)
+    assert "500000" in error.message
+
+
 @pytest.mark.parametrize(
     "fields",
     [

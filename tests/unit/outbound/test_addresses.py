@@ -14,6 +14,7 @@ REFUSED = [
     "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.168.1.1", "198.18.0.1", "198.51.100.1", "203.0.113.1",
     "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1",
     "64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:7f00:1::", "2002:a00:1::", "2001:db8::1", "fe80::1", "fec0::1",
+    "192.0.0.192", "192.88.99.1", "168.63.129.16", "2606:4700::5efe:a00:1", "2606:4700::200:5efe:7f00:1",
     "fc00::1", "fd00:ec2::254", "ff02::1", "2001:0:7f00:1::",
 ]  # fmt: skip
 PUBLIC = ["1.1.1.1", "8.8.8.8", "52.95.110.1", "2606:4700:4700::1111", "2a00:1450:4001::200e"]
@@ -68,6 +69,8 @@ def test_local_mode_opens_loopback_and_nothing_else() -> None:
         "https://example.com:0/", "https://example.com:99999/", "https://exa mple.com/", "https://example.com\\@evil/",
         "https://127.0.0.1/", "https://2130706433/", "https://0x7f.1/", "https://0177.0.0.1/", "https://[::1]/",
         "https://[::ffff:10.0.0.1]/", "https://127.0.0.1./", "https://example.com/\n", "javascript:alert(1)", "",
+        "https://./", "https://../x", "https://[v1.a]/", "https://a..b/", f"https://{'a' * 64}.com/",
+        f"https://{'a.' * 130}com/",
     ],
 )  # fmt: skip
 def test_an_address_in_a_strange_form_is_refused(url: str) -> None:

@@ -160,4 +160,4 @@ def envelope(answer: UpstreamAnswer) -> Object | None:
 
 def _retry_after(answer: UpstreamAnswer) -> float | None:
     value = answer.headers.get("retry-after", "")
-    return min(float(value), 3600.0) if value.isdecimal() else None
+    return min(float(value), 3600.0) if value.isascii() and value.isdecimal() else None

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 from darkroom.api.errors import invalid_field
 from darkroom.api.request import refused_field
 
-OWNER = r"[A-Za-z0-9._-]{1,64}"
+OWNER = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}"
+"""An owner's name, without a dot at the beginning: it is a part of object keys, and clients resolve `..` in a link."""
 Owner = Annotated[str, Field(pattern=f"^{OWNER}$")]
-"""An owner's name is part of object keys: letters, digits, dot, dash and underscore."""
 Amount = Annotated[Decimal, Field(max_digits=18, decimal_places=6)]
 Limit = Annotated[StrictInt, Field(ge=1, le=100_000)] | None
 Rate = Annotated[float, Field(ge=0.001, le=10_000)] | None
@@ -74,7 +74,9 @@ class Redrive(_Body):
 def owner_named(name: str) -> str:
     """An owner's name in a path. Raises `ApiError` (422)."""
     if not re.fullmatch(OWNER, name):
-        raise invalid_field("an owner's name has 1 to 64 letters, digits, dots, dashes and underscores", "owner")
+        raise invalid_field(
+            "an owner's name has 1 to 64 letters, digits, dots, dashes and underscores, and no dot first", "owner"
+        )
     return name
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from darkroom.api.account_models import AccountTerms, Credit, KeyChanges, NewKey, Rotation
 from darkroom.api.errors import ApiError, bad_request, conflict, invalid_field
+from darkroom.api.numbers import whole_number
 from darkroom.api.owners import refuse_while_erasing
 from darkroom.domain.money import format_credits
 from darkroom.services.assembly import Assembly
@@ -112,11 +113,11 @@ def show_ledger(assembly: Assembly, owner: str, query: Mapping[str, str]) -> Jso
     unknown = next((name for name in query if name not in {"limit", "cursor"}), None)
     if unknown:
         raise bad_request(f"unknown parameter {unknown[:80]!r}: use cursor, limit", unknown[:80])
-    text = query.get("limit") or "50"
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_PAGE:
+    limit = whole_number(query.get("limit") or "50")
+    if limit is None or not 1 <= limit <= MAX_PAGE:
         raise bad_request(f"limit must be a whole number from 1 to {MAX_PAGE}", "limit")
     try:
-        lines, following = assembly.account_book().ledger(owner, limit=int(text), cursor=query.get("cursor") or None)
+        lines, following = assembly.account_book().ledger(owner, limit=limit, cursor=query.get("cursor") or None)
     except BadLedgerCursor as error:
         raise bad_request("cursor is not one that this list gave out", "cursor") from error
     return {"object": "list", "data": [show_line(line) for line in lines], "next_cursor": following}

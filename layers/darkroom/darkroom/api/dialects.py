@@ -7,7 +7,7 @@ from typing import Any
 from darkroom.api.doors import Door, Streamed
 from darkroom.api.errors import ApiError
 from darkroom.api.http import JSON, decoded_body, json_object, to_json
-from darkroom.api.sizes import MAX_ANSWER
+from darkroom.api.sizes import MAX_ANSWER, MAX_BODY, MAX_OPEN_BODY
 from darkroom.deadline import ANSWERING, GATEWAY, Deadline, invocation
 from darkroom.dialects.base import Dialect
 from darkroom.dialects.calls import Answer, Call
@@ -38,7 +38,9 @@ def serve(assembly: Assembly, event: Mapping[str, Any]) -> dict[str, Any] | Stre
         headers={name.lower(): value for name, value in event.get("headers", {}).items()},
         query=event.get("queryStringParameters") or {},
     )
-    return _answered(assembly, spoken, call, lambda: _body(event), door)
+    # What anybody may send is small: reading it costs us before we know who it is.
+    limit = MAX_OPEN_BODY if call.route in spoken.open_routes else MAX_BODY
+    return _answered(assembly, spoken, call, lambda: _body(event, limit), door)
 
 
 def door_of(event: Mapping[str, Any], deadline: Deadline, *, streaming: bool) -> Door:
@@ -84,12 +86,12 @@ def _response(answer: Answer, door: Door) -> dict[str, Any]:
     return {"statusCode": answer.status, "headers": headers, "body": to_json(answer.body)}
 
 
-def _body(event: Mapping[str, Any]) -> Mapping[str, Any]:
+def _body(event: Mapping[str, Any], limit: int) -> Mapping[str, Any]:
     """The body as JSON; none for a call that has none. Raises `Refusal`."""
     if event["requestContext"]["http"]["method"] == "GET" or not event.get("body"):
         return {}
     try:
-        return json_object(decoded_body(event["body"], base64_encoded=event.get("isBase64Encoded", False)))
+        return json_object(decoded_body(event["body"], base64_encoded=event.get("isBase64Encoded", False), limit=limit))
     except ApiError as error:
         trouble = Trouble.TOO_LARGE if error.status == 413 else Trouble.MALFORMED
         raise Refusal(trouble, error.message, error.param) from error

@@ -1,12 +1,11 @@
 """The request headers that mean something to us."""
 
-import re
 from collections.abc import Mapping
 
 from darkroom.api.errors import bad_request
+from darkroom.api.numbers import whole_number
 
 LONGEST_WAIT = 25
-_WAIT = re.compile(r"\s*wait\s*=\s*\"?([^\",;]*)\"?\s*", re.IGNORECASE)
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str | None:
@@ -22,11 +21,12 @@ def idempotency_key(headers: Mapping[str, str]) -> str | None:
 def wait_seconds(headers: Mapping[str, str]) -> int:
     """The seconds of `Prefer: wait=N`, at most 25, or 0. Other preferences are not ours to heed (RFC 7240)."""
     for preference in (headers.get("prefer") or "").split(","):
-        match = _WAIT.fullmatch(preference)
-        if match:
-            if not match[1].isdecimal() or len(match[1]) > 6:
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "wait":
+            seconds = whole_number(value.strip().strip('"'))
+            if seconds is None:
                 raise bad_request(f"Prefer: wait must be a whole number of seconds up to {LONGEST_WAIT}", "Prefer")
-            return min(int(match[1]), LONGEST_WAIT)
+            return min(seconds, LONGEST_WAIT)
     return 0
 
 

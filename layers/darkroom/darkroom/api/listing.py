@@ -8,6 +8,7 @@ from typing import Any
 
 from darkroom.api.errors import bad_request
 from darkroom.api.http import to_json
+from darkroom.api.numbers import whole_number
 from darkroom.api.rendering import render_task
 from darkroom.api.sizes import fits
 from darkroom.domain.money import format_credits
@@ -20,7 +21,7 @@ from darkroom.stores.task_list import BadCursor, Filters
 Query = Mapping[str, str]
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 _FIELDS = frozenset({"status", "model", "provider", "created_after", "created_before", "limit", "cursor"})
-_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 
 def list_tasks(assembly: Assembly, owner: str, query: Query) -> dict[str, Any]:
@@ -125,6 +126,7 @@ def _whole(query: Query, name: str, low: int, high: int) -> int | None:
     text = query.get(name)
     if text is None or text == "":
         return None
-    if not text.isdecimal() or len(text) > 16 or not low <= int(text) <= high:
+    number = whole_number(text)
+    if number is None or not low <= number <= high:
         raise bad_request(f"{name} must be a whole number from {low} to {high}", name)
-    return int(text)
+    return number

@@ -30,6 +30,9 @@ MAX_EXTRA_BYTES = 16 * 1024
 MAX_EXTRA_NESTING = 8
 _DATA_URI = re.compile(r"data:image/(png|jpeg|jpg|webp|gif|bmp|tiff);base64,")
 
+_MOST = {"metadata": 16, "image_urls": 14, "provider": 20}
+"""How many entries a field may have."""
+
 MetadataKey = Annotated[StrictStr, Field(min_length=1, max_length=64)]
 MetadataValue = Annotated[StrictStr, Field(max_length=512)]
 
@@ -156,6 +159,10 @@ class NewTask(BaseModel):
 
 def read_request(body: Mapping[str, Any], *, local_mode: bool) -> ImageRequest:
     """The request in a body. Raises `ApiError` (422) for the first field that can't be accepted."""
+    for name, most in _MOST.items():
+        # Counted before each part is looked at: half a million parts would take more memory than the function has.
+        if isinstance(given := body.get(name), dict | list) and len(given) > most:
+            raise invalid_field(f"{name} must have at most {most} entries, not {len(given)}", name)
     try:
         task = NewTask.model_validate(body)
     except ValidationError as error:

@@ -12,6 +12,8 @@ MAX_PAYLOAD = 6 * 1024 * 1024
 """Bytes of an event, and of a function's answer, as JSON."""
 MAX_BODY = 6_200_000
 """Bytes of a body in its event, base64 where it is that: beside it there is room for every header and query."""
+MAX_OPEN_BODY = 4096
+"""Bytes of a body that anybody may send, without a key."""
 MAX_ANSWER = MAX_PAYLOAD - 64 * 1024
 """Bytes of an answer's body, escaped as a text in JSON: beside it there is room for its headers."""
 _MOST_ESCAPED = 7

@@ -13,7 +13,7 @@ from darkroom.domain.update import Status
 
 _FIELDS = {name: name for name in ("model", "prompt", "n", "image_urls", "size", "callback_url")}
 _KNOWN = {*_FIELDS, "prompt_priority"}
-_SIZE = re.compile(r"[1-4]K|\d{2,5}[x×]\d{2,5}|adaptive", re.IGNORECASE)
+_SIZE = re.compile(r"[1-4]K|[0-9]{2,5}[x×][0-9]{2,5}|adaptive", re.IGNORECASE)
 _MAX_PROMPT = 2000
 
 _STATES = {

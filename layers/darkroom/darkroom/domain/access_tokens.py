@@ -7,7 +7,7 @@ import re
 PREFIX = "dat_"
 LIFE = 86_400
 """Seconds for which a token is good."""
-_TOKEN = re.compile(r"dat_([0-9a-f]{64})\.(\d{1,12})\.([0-9a-f]{64})")
+_TOKEN = re.compile(r"dat_([0-9a-f]{64})\.([0-9]{1,12})\.([0-9a-f]{64})")
 
 
 def access_token(key_digest: str, now: int, secret: bytes) -> str:

@@ -69,8 +69,8 @@ class Adaptive(StrEnum):
 Size = Ratio | Pixels | Resolution | Adaptive
 
 SQUARE = Ratio(1, 1)
-_RATIO = re.compile(r"([1-9]\d{0,2}):([1-9]\d{0,2})")
-_PIXELS = re.compile(r"([1-9]\d{0,4})[x×*]([1-9]\d{0,4})", re.IGNORECASE)
+_RATIO = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
+_PIXELS = re.compile(r"([1-9][0-9]{0,4})[x×*]([1-9][0-9]{0,4})", re.IGNORECASE)
 
 
 def parse_size(text: str) -> Size:

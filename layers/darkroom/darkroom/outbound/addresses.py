@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from darkroom.outbound.errors import AddressRefused, ConnectFailed
@@ -14,6 +14,14 @@ MAX_WEBHOOK_URL = 2048
 # Networks whose addresses carry an IPv4 address inside (RFC 6052, RFC 8215, RFC 3056, RFC 4380).
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _COMPATIBLE = IPv6Network("::/96")
+_ISATAP = {0x00005EFE, 0x02005EFE}
+"""What stands before an embedded IPv4 address in any prefix (RFC 5214, section 6.1)."""
+_NOBODYS = (
+    IPv4Network("192.0.0.0/24"),  # protocol assignments (RFC 6890), Oracle's metadata among them
+    IPv4Network("192.88.99.0/24"),  # relays that are no more (RFC 7526)
+    IPv4Network("168.63.129.16/32"),  # Azure's platform (learn.microsoft.com, What is IP address 168.63.129.16?)
+)
+"""What Python takes for public, and nobody's server is at."""
 _SITE_LOCAL = IPv6Network("fec0::/10")
 
 
@@ -23,7 +31,7 @@ def is_public(address: Address) -> bool:
         if address.is_site_local or address in _SITE_LOCAL or address.scope_id:
             return False
         return all(is_public(inner) for inner in _embedded(address)) and _global_unicast(address)
-    return _global_unicast(address)
+    return _global_unicast(address) and not any(address in network for network in _NOBODYS)
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
@@ -68,6 +76,8 @@ def check_url(url: str, *, allow_loopback: bool) -> SplitResult:
     literal = _literal(host)
     if literal and not is_public(literal) and not (allow_loopback and literal.is_loopback):
         raise AddressRefused("the address is not public")
+    if not literal and ("[" in parts.netloc or not _is_name(host)):
+        raise AddressRefused("its host is neither a name nor an address")
     return parts
 
 
@@ -89,6 +99,14 @@ def check_webhook_url(url: str, *, local_mode: bool) -> None:
         raise ValueError("must be a public https address: the address is not public")
     if parts.scheme != "https" and not (local_mode and loopback):
         raise ValueError("must be an https address")
+
+
+def _is_name(host: str) -> bool:
+    """Whether a host can be looked up at all: labels of 1 to 63 characters, 253 in all (RFC 1035, section 2.3.4)."""
+    try:
+        return 0 < len(host.rstrip(".").encode("idna")) <= 253
+    except UnicodeError:
+        return False
 
 
 def _literal(host: str) -> Address | None:
@@ -118,6 +136,7 @@ def _embedded(address: IPv6Address) -> list[IPv4Address]:
     inner = [found for found in (address.ipv4_mapped, address.sixtofour) if found]
     if address.teredo:
         inner.extend(address.teredo)
-    if address in _COMPATIBLE or any(address in network for network in _NAT64):
+    isatap = int(address) >> 32 & 0xFFFFFFFF in _ISATAP
+    if isatap or address in _COMPATIBLE or any(address in network for network in _NAT64):
         inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return inner

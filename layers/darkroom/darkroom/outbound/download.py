@@ -70,7 +70,7 @@ class Downloader:
 
     def _receive(self, response: httpx.Response, sink: IO[bytes], max_bytes: int) -> Downloaded:
         announced = response.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > max_bytes:
+        if announced.isascii() and announced.isdecimal() and int(announced[:20]) > max_bytes:
             raise ImageTooLarge(f"{announced} bytes are announced, {max_bytes} allowed")
         digest = hashlib.sha256()
         size = 0

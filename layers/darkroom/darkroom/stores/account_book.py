@@ -157,6 +157,6 @@ def _opened(cursor: str) -> str:
         key = base64.urlsafe_b64decode(cursor.encode()).decode()
     except (binascii.Error, UnicodeError, ValueError) as error:
         raise BadLedgerCursor(cursor[:80]) from error
-    if not re.fullmatch(r"\d{13}#[^\x00]{1,300}", key):
+    if not re.fullmatch(r"[0-9]{13}#[^\x00]{1,300}", key):
         raise BadLedgerCursor(cursor[:80])
     return key

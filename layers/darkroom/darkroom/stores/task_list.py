@@ -75,6 +75,8 @@ class TaskList:
         start = _start(owner, cursor) if cursor else None
         after = max(filters.created_after or 0, self._oldest())
         before = filters.created_before if filters.created_before is not None else LATEST
+        if start and int(start["created_at"]["N"]) > before:
+            start = None  # everything that is wanted follows the cursor, and DynamoDB refuses one outside the range
         if after > (min(before, int(start["created_at"]["N"])) if start else before):
             return Page((), None)  # DynamoDB takes no range that ends before it begins
         filters = replace(filters, created_after=after, created_before=before)

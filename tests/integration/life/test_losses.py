@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from darkroom.adapters.evolink import Evolink
 from darkroom.domain import transitions
 from darkroom.domain.failure import Disposition, ErrorCode
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.task import Task
-from darkroom.domain.update import Status
+from darkroom.domain.update import MadeImage, Status, Update
 from darkroom.services import reconciliation
 from darkroom.services.giving_up import LastResort, give_up_delivery
 from darkroom.services.reconciliation import Findings
@@ -308,6 +309,22 @@ def test_a_callback_that_the_provider_does_not_confirm_changes_nothing(world: Wo
     ended = now(world, task)
     assert ended.status is Status.COMPLETED
     assert not any("evil" in image.source for image in ended.images)
+
+
+@pytest.mark.parametrize(("job", "objects"), [("of another task", 0), ("its own", 15)])
+def test_a_callback_stores_no_more_than_a_task_can_have_and_nothing_for_another(
+    world: World, monkeypatch: pytest.MonkeyPatch, job: str, objects: int
+) -> None:
+    """Thousands of pictures as data in one genuine callback."""
+    world.provider.callbacks = lambda number: 0
+    submit(world)
+    (job_id,) = world.provider.jobs
+    many = tuple(MadeImage(base64="aGVsbG8=") for _ in range(3000))
+    update = Update(Status.COMPLETED, job_id if job == "its own" else "another", 100, many)
+    monkeypatch.setattr(Evolink, "read_callback", lambda self, body: update)
+    world.receive_callback(world.provider.jobs[job_id]["callback_url"], b"{}")
+    found = shared_session().client("s3").list_objects_v2(Bucket=BUCKET, Prefix="results/").get("Contents", [])
+    assert len(found) == objects
 
 
 def test_every_callback_that_changed_nothing_leaves_a_note_up_to_a_limit(world: World) -> None:

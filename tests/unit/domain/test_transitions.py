@@ -226,6 +226,23 @@ def test_an_overlong_link_is_that_images_own_failure() -> None:
     assert [image.state for image in task.images] == [ImageState.FAILED, ImageState.PENDING]
 
 
+def test_pictures_that_nobody_asked_for_are_kept_and_not_charged() -> None:
+    links = [f"https://a/{index}" for index in range(40)]
+    task = transitions.apply_update(accepted(), "evolink", done(*links), now=NOW)
+    assert len(task.images) == 15
+    for index in range(15):
+        task = transitions.store_image(task, index, stored(index), now=NOW)
+    assert (task.status, task.usage.charged, task.usage.reserved) == (Status.COMPLETED, 2 * PRICE, 2 * PRICE)
+
+
+def test_no_end_costs_more_than_was_held_back() -> None:
+    """Whatever offer it ended at: a reserve is counted by the dearest one that is planned."""
+    task = replace(copying(), usage=Usage(reserved=PRICE))
+    for index in (0, 1):
+        task = transitions.store_image(task, index, stored(index), now=NOW)
+    assert task.usage.charged == PRICE
+
+
 def test_a_record_is_the_whole_task() -> None:
     by_dialect = replace(a_task(), entry=Entry("acedata", "doubao-seedream-4-5-251128", {"image": ["x"]}, base64=True))
     ended = (transitions.expire(copying(), now=NOW), transitions.cancel(accepted(), now=NOW))
@@ -278,6 +295,7 @@ class Life(RuleBasedStateMachine):
         update=st.sampled_from(
             [
                 done("https://a/0", "https://a/1"),
+                done(*(f"https://a/{index}" for index in range(5))),  # more than were asked for
                 done("https://a/0", upstream_id=""),
                 Update(Status.COMPLETED, "up-1"),
                 failed(),
@@ -290,7 +308,7 @@ class Life(RuleBasedStateMachine):
     def hear(self, provider: str, update: Update) -> None:
         self.go(transitions.apply_update(self.task, provider, update, now=self.now))
 
-    @rule(index=st.integers(-1, 3))
+    @rule(index=st.integers(-1, 5))
     def store(self, index: int) -> None:
         self.go(transitions.store_image(self.task, index, stored(index), now=self.now))
 
@@ -324,7 +342,8 @@ class Life(RuleBasedStateMachine):
         task = self.task
         got = sum(image.state is ImageState.STORED for image in task.images)
         assert sum(attempt.state.live for attempt in task.attempts) <= 1
-        assert task.usage.charged == (PRICE * got if task.status.terminal else 0)
+        assert task.usage.charged == (PRICE * min(got, task.request.n) if task.status.terminal else 0)
+        assert task.usage.charged <= task.usage.reserved
         assert (task.status is Status.COMPLETED) <= (got > 0)
         assert (task.status is Status.FAILED) <= (task.error is not None)
         assert len(task.attempts) == self.submitted <= 3 * MAX_TRIES

@@ -77,7 +77,9 @@ class NewTask(BaseModel):
     strategy: Literal["cheapest", "fastest", "listed"] = "cheapest"
     callback_url: StrictStr | None = Field(None, description="Your webhook: https, public, up to 2048 characters.")
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
-    extra: dict[StrictStr, Any] = Field(default_factory=dict, description="Handed to the provider unchanged.")
+    extra: dict[StrictStr, Any] = Field(
+        default_factory=dict, description="Options of the provider's own: `response_format` at qingbo and acedata."
+    )
 
     @field_validator("prompt")
     @classmethod

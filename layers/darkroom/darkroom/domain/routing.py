@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from darkroom.domain.catalog import Catalog, Feature, Model, Offer, UnknownModel
 from darkroom.domain.geometry import Expression, GeometryError, Shape, express, parse_resolution, parse_size
+from darkroom.domain.options import problem_with
 from darkroom.domain.request import MAX_IMAGES_TOGETHER, Action, ImageRequest, Strategy
 
 
@@ -115,6 +116,7 @@ def _examine(request: ImageRequest, shape: Shape, offer: Offer) -> Choice | _Obs
     checks = (
         _lacking_action(request, offer),
         _lacking_feature(request, offer),
+        _lacking_option(request, offer),
         _too_many(request, offer),
         _too_long(request, offer),
     )
@@ -151,6 +153,13 @@ def _lacking_feature(request: ImageRequest, offer: Offer) -> tuple[str, str] | N
         if needed and feature not in offer.features:
             where = f"{offer.model} at {offer.provider}"
             return feature.value, f"{feature.value} can't be set with {where}: leave it at its default"
+    return None
+
+
+def _lacking_option(request: ImageRequest, offer: Offer) -> tuple[str, str] | None:
+    for name, value in request.extra.items():
+        if problem := problem_with(offer.provider, name, value):
+            return f"extra.{name[:80]}", f"extra.{name[:80]} {problem}"
     return None
 
 

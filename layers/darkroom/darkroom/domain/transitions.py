@@ -236,7 +236,8 @@ def _settle(task: Task, *, now: int) -> Task:
 
 
 def _end(task: Task, status: Status, *, now: int, failure: Failure | None) -> Task:
-    stored = sum(image.state is ImageState.STORED for image in task.images)
+    # A picture that nobody asked for is kept and not charged: no end costs more than was held back.
+    billable = min(sum(image.state is ImageState.STORED for image in task.images), task.request.n)
     attempt = task.attempt
     if attempt and attempt.state is AttemptState.ACCEPTED:
         # An attempt in doubt stays in doubt: the end of our task says nothing about the provider's.
@@ -249,7 +250,7 @@ def _end(task: Task, status: Status, *, now: int, failure: Failure | None) -> Ta
         progress=100 if status is Status.COMPLETED else task.progress,
         error=failure,
         retry_at=0,
-        usage=replace(task.usage, charged=task.offer.price * stored),
+        usage=replace(task.usage, charged=min(task.offer.price * billable, task.usage.reserved)),
     )
 
 

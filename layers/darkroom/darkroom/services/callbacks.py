@@ -90,9 +90,9 @@ class CallbackReceiver:
             return Verdict.UNREADABLE
         if self._confirm and update.status.terminal and not task.status.terminal and not task.images:
             return self._ask_whether(task, provider, update)
-        if not task.status.terminal and not task.images:
-            update = put_aside(update, task, self._objects)
         now = self._clock()
+        if transitions.apply_update(task, provider, update, now=now, scale=self._scale) != task:
+            update = put_aside(update, task, self._objects)
         try:
             changed = self._tasks.change(
                 task,

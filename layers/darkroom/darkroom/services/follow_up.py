@@ -1,6 +1,7 @@
 """What has to be queued once a change of a task is recorded: copies of its images, or its next submission."""
 
 from darkroom.domain.task import Task
+from darkroom.observation import count, logger
 from darkroom.services.clock import Clock
 from darkroom.stores.queues import Copy, Look, Queues, Submission
 from darkroom.stores.tasks import Changed
@@ -19,6 +20,10 @@ class FollowUp:
         if not changed.happened or after.status.terminal:
             return
         if after.copying_at != before.copying_at:
+            if len(after.images) > after.request.n:
+                # Kept and not charged: the provider may charge us for them.
+                count("ProviderTrouble")
+                logger.warning("more images than were asked for", extra={"task_id": after.task_id})
             self.copy(after)
         elif after.awaits_submission and after.retry_at != before.retry_at:
             self.submit(after)

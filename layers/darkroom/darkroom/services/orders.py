@@ -7,6 +7,7 @@ from darkroom.adapters.base import Adapter, Order, Refused
 from darkroom.domain.catalog import Catalog
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.geometry import GeometryError, express
+from darkroom.domain.options import taken_options
 from darkroom.domain.routing import shape_of
 from darkroom.domain.task import Task
 from darkroom.services.callback_address import CallbackAddresses
@@ -64,7 +65,7 @@ class OrderBook:
             web_search=request.web_search,
             callback_url="" if planned.synchronous else self._addresses.for_order(adapter, task.task_id),
             synchronous=planned.synchronous,
-            extra=request.extra,
+            extra=taken_options(planned.provider, request.extra),
         )
 
     def _readable(self, url: str) -> str:

@@ -5,6 +5,7 @@ import binascii
 from dataclasses import replace
 
 from darkroom.domain.failure import ErrorCode, Failure
+from darkroom.domain.request import MAX_IMAGES_TOGETHER
 from darkroom.domain.task import Task
 from darkroom.domain.update import MadeImage, Update
 from darkroom.stores.objects import STORED, ObjectStore, result_key
@@ -14,7 +15,8 @@ def put_aside(update: Update, task: Task, objects: ObjectStore) -> Update:
     """The update with every base64 picture replaced by a link to where its bytes now lie."""
     if not any(image.base64 for image in update.images):
         return update
-    kept = [_put_aside(image, index, task, objects) for index, image in enumerate(update.images)]
+    taken = update.images[:MAX_IMAGES_TOGETHER]
+    kept = [_put_aside(image, index, task, objects) for index, image in enumerate(taken)]
     return replace(update, images=tuple(kept))
 
 

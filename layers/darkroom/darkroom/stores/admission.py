@@ -67,6 +67,8 @@ def settle_parts(table: str, task: Task) -> list[Part]:
     parts: list[Part] = []
     if task.terms.metered:
         refund = task.usage.reserved - task.usage.charged
+        if refund < 0:
+            raise ValueError(f"{task.task_id} is charged with more than was held back for it")
         spent = {"#spent": f"spent#{month_of(task.created_at)}"}
         values = {":refund": {"N": str(refund)}, ":less": {"N": str(-refund)}, ":one": {"N": "-1"}}
         update = "ADD balance :refund, #spent :less, open_tasks :one"

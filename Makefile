@@ -67,10 +67,11 @@ restore: $(VENV)/.made  ## put back what is missing from a restored table: FROM=
 soak: $(VENV)/.made $(EMULATOR)/.made  ## a thousand tasks with random faults, and an audit of what is left
 	@$(PY) -m local.soak
 
+pytest: CALLS := $(CURDIR)/.local/calls
 pytest: $(VENV)/.made $(EMULATOR)/.made
-	@rm -rf .local/calls
-	@$(PY) -m pytest -q -n 3 tests
-	@$(PY) -m local.rights
+	@rm -rf $(CALLS)
+	@DARKROOM_CALLS=$(CALLS) $(PY) -m pytest -q -n 3 tests
+	@$(PY) -m local.rights $(CALLS)
 
 unit: $(VENV)/.made  ## test the parts, without AWS
 	@$(PY) -m pytest -q tests/unit

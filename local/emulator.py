@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.paths import CALLS, EMULATOR_ENVIRONMENT, ROOT, WORK
+from local.paths import EMULATOR_ENVIRONMENT, ROOT, WORK
 from local.processes import Process
 
 REGION = "us-east-1"
@@ -39,8 +39,10 @@ class Emulator:
         self._scratch = WORK / f"tmp-{os.getpid()}-{self.port}"  # one process may have several
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True)
-        CALLS.mkdir(parents=True, exist_ok=True)
-        self.calls = CALLS / f"{os.getpid()}-{self.port}.jsonl"
+        # Kept only where somebody wants to compare them (`local/rights.py`); else they go with the scratch.
+        kept = Path(os.environ.get("DARKROOM_CALLS") or self._scratch)
+        kept.mkdir(parents=True, exist_ok=True)
+        self.calls = kept / f"{os.getpid()}-{self.port}.jsonl"
         self.calls.write_bytes(b"")
         self._process = Process(
             "emulator",

@@ -7,30 +7,32 @@ APPLY=yes it only counts.
 
 import argparse
 import os
+import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from darkroom.stores.contention import condition_failed
+from darkroom.stores.contention import condition_failed, lost_race, throttled
 from darkroom.stores.queries import every_item
-from darkroom.stores.task_keys import only_while_recorded
-from local.restore_rules import Item, Left, Rules, is_beside
+from darkroom.stores.task_keys import keys_beside, only_while_recorded, record_key
+from local.restore_rules import Item, Left, Rules, as_put_back, has_pictures, is_beside, is_record
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
 
 WORKERS = 16
 PART = 1000
-SHOWN = 20
-"""Tasks that are named, of those whose owners have to post them anew."""
+TRIES = 6
 
 
 class NotRestored(Exception):
@@ -39,78 +41,137 @@ class NotRestored(Exception):
 
 @dataclass(slots=True)
 class Outcome:
-    """How many items were put back or would be, were there already, and stayed out for which reason."""
+    """How many items had which fate so far, and the tasks that have to be posted anew."""
 
-    back: int = 0
-    there: int = 0
-    left: Counter[Left] = field(default_factory=Counter)
+    counted: "Counter[Fate | Left]" = field(default_factory=Counter)
     unsubmitted: list[str] = field(default_factory=list)
 
 
+class Fate(StrEnum):
+    """What became of an item that may be put back."""
+
+    BACK = "put back"
+    THERE = "there already"
+    WITH_ITS_TASK = "beside a task"
+
+
 class Restore:
-    """Puts items back from one table into one of a deployment's."""
+    """Puts items back from one table into one of a deployment's. `outcome` tells how far it is at any time."""
 
-    def __init__(self, client: "DynamoDBClient", source: str, target: str, rules: Rules, *, apply: bool) -> None:
-        self._client = client
+    def __init__(
+        self, session: boto3.Session, source: str, stack: Mapping[str, str], *, apply: bool, open_too: bool
+    ) -> None:
+        """`stack` are the outputs of the deployment. Raises `NotRestored`."""
+        self._client: DynamoDBClient = session.client("dynamodb")
+        self._s3: S3Client = session.client("s3")
+        self._bucket = stack["Bucket"]
+        self._accounts = stack["AccountsTable"]
         self._source = source
-        self._target = target
-        self._rules = rules
+        self._key = key_names(self._client, source)
+        self._of_tasks = self._key == ["task_id"]
+        self.target = stack["TasksTable" if self._of_tasks else "AccountsTable"]
+        if source == self.target:
+            raise NotRestored(f"{source} is the deployment's own table: give the one that was restored beside it")
+        if self._key != key_names(self._client, self.target):
+            raise NotRestored(f"{source} has other keys than {self.target}: is it a copy of that table?")
         self._apply = apply
-        self._key = key_names(client, source)
-        if self._key != key_names(client, target):
-            raise NotRestored(f"{source} has other keys than {target}: is it a copy of the other table?")
+        self._open_too = open_too
+        self.outcome = Outcome()
 
-    def run(self) -> Outcome:
-        """Put back everything that may be: tasks first, then what is kept beside them."""
-        outcome = Outcome()
-        self._put_all((item for item in self._items() if not is_beside(item)), outcome)
-        if "task_id" in self._key:
-            self._put_all((item for item in self._items() if is_beside(item)), outcome)
-        return outcome
+    def run(self) -> None:
+        """Put back everything that may be: the receipts of erasures first, which decide on the rest."""
+        if not self._of_tasks:
+            self._take(erasures_in(self._client, self._source))
+        items = self._items()
+        while part := list(islice(items, PART)):
+            self._take(part)
 
     def _items(self) -> Iterator[Item]:
         for page in self._client.get_paginator("scan").paginate(TableName=self._source):
             yield from page["Items"]
 
-    def _put_all(self, items: Iterator[Item], outcome: Outcome) -> None:
+    def _take(self, part: list[Item]) -> None:
+        # Read anew for each part: a long restore must not bring back who is erased meanwhile.
+        receipts = erasures_in(self._client, self._accounts)
+        if not self._of_tasks:
+            receipts += erasures_in(self._client, self._source)
+        rules = Rules(int(time.time() * 1000), {each["sk"]["S"] for each in receipts}, self._open_too)
         with ThreadPoolExecutor(WORKERS) as pool:
-            while part := list(islice(items, PART)):
-                wanted = [item for item in part if self._wanted(item, outcome)]
-                put = list(pool.map(self._put if self._apply else self._is_missing, wanted))
-                outcome.back += sum(put)
-                outcome.there += len(put) - sum(put)
+            fates = pool.map(lambda item: self._fate(item, rules), part)
+            for item, fate in zip(part, fates, strict=True):
+                self.outcome.counted[fate] += 1
+                if fate is Left.UNSUBMITTED:
+                    self.outcome.unsubmitted.append(item["task_id"]["S"])
 
-    def _wanted(self, item: Item, outcome: Outcome) -> bool:
-        reason = self._rules.of_task(item) if "task_id" in self._key else self._rules.of_account(item)
-        if reason is Left.UNSUBMITTED:
-            outcome.unsubmitted.append(item["task_id"]["S"])
+    def _fate(self, item: Item, rules: Rules) -> Fate | Left:
+        reason = rules.of_task(item) if self._of_tasks else rules.of_account(item)
+        if reason in {Left.PASSING, Left.EXPIRED}:
+            return reason
+        found = self._client.get_item(TableName=self.target, Key=self._key_of(item), ConsistentRead=True).get("Item")
+        if found is not None:
+            return Left.SETTLED if "prepaid" in item and "prepaid" not in found else Fate.THERE
         if reason:
-            outcome.left[reason] += 1
-        return reason is None
+            return reason
+        if is_beside(item):
+            return self._put_beside(item)
+        if is_record(item) and has_pictures(item) and not self._lies_there(item):
+            return Left.DELETED
+        return self._put(item)
 
-    def _put(self, item: Item) -> bool:
-        """Put an item back unless one is there; one beside a task only where the task is."""
-        new: Any = {
-            "TableName": self._target,
-            "Item": dict(item),
-            "ConditionExpression": f"attribute_not_exists({self._key[0]})",
-        }
-        try:
-            if is_beside(item):
-                guard = only_while_recorded(self._target, item["task_id"]["S"].partition("#")[2])
-                both: Any = [{"Put": new}, guard]
-                self._client.transact_write_items(TransactItems=both)
+    def _put(self, item: Item) -> Fate:
+        """Put an item back, a task together with what is kept beside it, unless it came back by itself."""
+        if not self._apply:
+            return Fate.BACK
+        beside = self._beside(item) if is_record(item) else []
+        return Fate.BACK if self._write([as_put_back(item), *beside]) else Fate.THERE
+
+    def _put_beside(self, item: Item) -> Fate:
+        """Put back what is missing beside a task that is there; where the task is missing, it comes back with it."""
+        task_id = item["task_id"]["S"].partition("#")[2]
+        if "Item" not in self._client.get_item(TableName=self.target, Key=record_key(task_id), ConsistentRead=True):
+            return Fate.WITH_ITS_TASK
+        if not self._apply:
+            return Fate.BACK
+        return Fate.BACK if self._write([item], only_while_recorded(self.target, task_id)) else Fate.WITH_ITS_TASK
+
+    def _beside(self, item: Item) -> list[Item]:
+        keys = keys_beside(item["task_id"]["S"])
+        found = [self._client.get_item(TableName=self._source, Key=key).get("Item") for key in keys]
+        return [each for each in found if each]
+
+    def _write(self, items: Sequence[Item], *guards: Any) -> bool:
+        """Write items that are all missing, as one. Whether they were."""
+        puts: Any = [{"Put": self._new(item)} for item in items]
+        for attempt in range(TRIES):
+            try:
+                self._client.transact_write_items(TransactItems=[*puts, *guards])
+            except ClientError as error:
+                if condition_failed(error):
+                    return False
+                if not (lost_race(error) or throttled(error)) or attempt == TRIES - 1:
+                    raise
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))
             else:
-                self._client.put_item(**new)
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            return False
+                break
         return True
 
-    def _is_missing(self, item: Item) -> bool:
-        key: Any = {name: item[name] for name in self._key}
-        return "Item" not in self._client.get_item(TableName=self._target, Key=key, ProjectionExpression=self._key[0])
+    def _new(self, item: Item) -> Any:
+        condition = f"attribute_not_exists({self._key[0]})"
+        return {"TableName": self.target, "Item": dict(item), "ConditionExpression": condition}
+
+    def _key_of(self, item: Item) -> Any:
+        return {name: item[name] for name in self._key}
+
+    def _lies_there(self, item: Item) -> bool:
+        prefix = f"tasks/{item['owner']['S']}/{item['task_id']['S']}/"
+        return self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1).get("KeyCount", 0) > 0
+
+
+def erasures_in(client: "DynamoDBClient", accounts: str) -> list[Item]:
+    """The receipts of owners who were erased, or are being erased."""
+    values: Any = {":pk": {"S": "erasures"}}
+    query = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": values, "ConsistentRead": True}
+    return list(every_item(client, TableName=accounts, **query))
 
 
 def key_names(client: "DynamoDBClient", table: str) -> list[str]:
@@ -124,34 +185,19 @@ def key_names(client: "DynamoDBClient", table: str) -> list[str]:
     return [each["AttributeName"] for each in found["KeySchema"]]
 
 
-def erased_owners(client: "DynamoDBClient", accounts: str) -> set[str]:
-    """The digests of owners who were erased, or are being erased, by the receipts of today."""
-    values: Any = {":pk": {"S": "erasures"}}
-    found = every_item(client, TableName=accounts, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=values)
-    return {item["sk"]["S"] for item in found}
-
-
-def restore(session: boto3.Session, stack: str, source: str, *, apply: bool, open_too: bool) -> tuple[str, Outcome]:
-    """Put back into the stack's table of the same kind; its name and what came of it. Raises `NotRestored`."""
-    client = session.client("dynamodb")
-    outputs = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
-    tables = {each["OutputKey"]: each["OutputValue"] for each in outputs}
-    target = tables["TasksTable" if "task_id" in key_names(client, source) else "AccountsTable"]
-    if source == target:
-        raise NotRestored(f"{source} is the deployment's own table: give the one that was restored beside it")
-    rules = Rules(int(time.time() * 1000), erased_owners(client, tables["AccountsTable"]), open_too)
-    return target, Restore(client, source, target, rules, apply=apply).run()
-
-
 def told(source: str, target: str, outcome: Outcome, *, apply: bool) -> Iterator[str]:
     """What came of it, line by line."""
-    yield f"{outcome.back:>8}  {'put back into' if apply else 'missing in'} {target}, and in {source}"
-    yield f"{outcome.there:>8}  there already: left as they are (beside a task that is not there: left out)"
-    for reason, count in outcome.left.items():
-        yield f"{count:>8}  left out: {reason}"
-    for task_id in outcome.unsubmitted[:SHOWN]:
+    counted = outcome.counted
+    yield f"{counted[Fate.BACK]:>8}  {'put back into' if apply else 'missing in'} {target}, and in {source}"
+    yield f"{counted[Fate.THERE]:>8}  there already, and left as they are"
+    if counted[Fate.WITH_ITS_TASK]:
+        yield f"{counted[Fate.WITH_ITS_TASK]:>8}  kept beside tasks that are not there: they share their fate"
+    for reason in Left:
+        if counted[reason]:
+            yield f"{counted[reason]:>8}  left out: {reason}"
+    for task_id in outcome.unsubmitted:
         yield f"          {task_id}"
-    if not apply and outcome.back:
+    if not apply and counted[Fate.BACK]:
         yield "Nothing was changed: add APPLY=yes to put them back."
 
 
@@ -163,14 +209,22 @@ def main() -> int:
     parser.add_argument("--apply", action="store_true", help="put back, and not only count")
     parser.add_argument("--open", action="store_true", help="open tasks that their providers know, too")
     given = parser.parse_args()
+    restore: Restore | None = None
+    failed = False
     try:
-        target, outcome = restore(boto3.Session(), given.stack, given.source, apply=given.apply, open_too=given.open)
+        session = boto3.Session()
+        found = session.client("cloudformation").describe_stacks(StackName=given.stack)["Stacks"][0]
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+        restore = Restore(session, given.source, outputs, apply=given.apply, open_too=given.open)
+        restore.run()
     except (NotRestored, ClientError, BotoCoreError, KeyError) as problem:
-        print(f"Not restored: {problem}", file=sys.stderr)
-        return 1
-    for line in told(given.source, target, outcome, apply=given.apply):
-        print(line)
-    return 0
+        how = "It broke off, and can be repeated" if restore else "Not restored"
+        print(f"{how}: {problem}", file=sys.stderr)
+        failed = True
+    if restore:
+        for line in told(given.source, restore.target, restore.outcome, apply=given.apply):
+            print(line)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ and so does a task that may have been submitted since, or it would be bought twi
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from darkroom.domain.task import AttemptState, ImageState, Task
 from darkroom.stores.erasures import owner_digest
-from darkroom.stores.task_item import read_item
+from darkroom.stores.task_item import read_item, write_item
 
 Item = Mapping[str, Any]
 
@@ -20,8 +21,10 @@ class Left(StrEnum):
 
     ERASED = "of an owner who was erased"
     EXPIRED = "its time is over"
+    DELETED = "tasks whose pictures are gone: their owners deleted them"
     OPEN = "open tasks: put back with OPEN=yes, where both tables are restored to the same moment"
     UNSUBMITTED = "open tasks that may have been submitted since: their owners have to post them anew"
+    SETTLED = "accounts that were settled on since they were lost: put their terms and credits right by hand"
     PASSING = "of the moment: limits, breakers, sweeps, calls that wait"
 
 
@@ -39,22 +42,24 @@ class Rules:
             return Left.PASSING
         if "owner" in item and owner_digest(item["owner"]["S"]) in self.erased:
             return Left.ERASED
-        if int(item.get("expires_at", {}).get("N", "0") or 0) * 1000 <= self.now and "expires_at" in item:
+        if "expires_at" in item and int(item["expires_at"]["N"]) * 1000 <= self.now:
             return Left.EXPIRED
         if "document" not in item or "open_in" not in item:
             return None
         task = read_item(item)
         if task.status.terminal:
             return None
-        if task.attempt is None or not task.attempt.upstream_id:
+        if not _is_made_elsewhere(task):
             return Left.UNSUBMITTED
         return None if self.open_too else Left.OPEN
 
     def of_account(self, item: Item) -> Left | None:
-        """Why an item of the accounts table stays out, or None."""
+        """Why an item of the accounts table stays out, or None. The receipts of erasures come back themselves."""
         kind, _, owner = item["pk"]["S"].partition("#")
-        if kind in {"limits", "breaker", "sweeps", "erasures"}:
+        if kind in {"limits", "breaker", "sweeps"}:
             return Left.PASSING
+        if kind == "erasures":
+            return None
         if kind == "owners":
             owner = item["sk"]["S"]
         elif "owner" in item:
@@ -62,6 +67,31 @@ class Rules:
         return Left.ERASED if owner_digest(owner) in self.erased else None
 
 
+def as_put_back(item: Item) -> dict[str, Any]:
+    """An item as it is put back: an open task is asked about where it is, and never submitted anywhere again."""
+    if "document" not in item or "open_in" not in item:
+        return dict(item)
+    task = read_item(item)
+    if task.status.terminal:
+        return dict(item)
+    return write_item(replace(task, plan=tuple(replace(offer, closed=True) for offer in task.plan)))
+
+
+def has_pictures(item: Item) -> bool:
+    """Whether a task has stored pictures, which lie in the bucket unless it was deleted."""
+    return any(image.state is ImageState.STORED for image in read_item(item).images)
+
+
+def is_record(item: Item) -> bool:
+    """Whether an item is a task itself."""
+    return "document" in item and "#" not in item["task_id"]["S"]
+
+
 def is_beside(item: Item) -> bool:
-    """Whether an item is kept beside a task: it is put back only with its task."""
+    """Whether an item is kept beside a task: it is put back only with its task, or where that is."""
     return "#" in item.get("task_id", {}).get("S", "")
+
+
+def _is_made_elsewhere(task: Task) -> bool:
+    """Whether its provider has it, so that nothing has to be submitted."""
+    return bool(task.images) or (task.attempt is not None and task.attempt.state is AttemptState.ACCEPTED)

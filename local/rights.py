@@ -1,7 +1,8 @@
-"""The rights that the functions have, against the calls that they made: `python -m local.rights`, after the tests.
+"""The rights that the functions have, against the calls that they made: `python -m local.rights FOLDER`, after tests.
 
 The emulator enforces every role, so a call without a right fails by itself. What this finds is the other half: a right
-that no call ever used. Each stack keeps what its roles may do beside the calls that they made (`.local/calls`).
+that no call ever used. Each stack keeps what its roles may do beside the calls that they made, in the folder that
+DARKROOM_CALLS names.
 """
 
 import json
@@ -12,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.paths import CALLS, ROOT
+from local.paths import ROOT
 
 if TYPE_CHECKING:
     from local.emulator import Emulator
@@ -112,7 +113,7 @@ def _rights_file(calls: Path) -> Path:
 class Records:
     """The records of all stacks of a run."""
 
-    def __init__(self, folder: Path = CALLS) -> None:
+    def __init__(self, folder: Path) -> None:
         self.granted: set[Right] = set()
         self.used: set[Right] = set()
         self.stacks = 0
@@ -178,12 +179,13 @@ def _logical(pattern: str, names: Iterable[tuple[str, str]]) -> str:
 
 def main() -> int:
     """Compare. Returns the exit code: 1 for a right that is never used, and for records that are not whole."""
-    records = Records()
+    folder = Path(sys.argv[1])
+    records = Records(folder)
     faults = [f"{right}, and never does" for right in records.unused()]
     faults += records.wrongly_rare()
     faults += [f"the record {name} is not whole: its stack did not end in good order" for name in records.partial]
     if not records.stacks:
-        faults.append(f"there are no records in {CALLS}: run the end-to-end tests first")
+        faults.append(f"there are no records in {folder}: run the end-to-end tests first, with DARKROOM_CALLS={folder}")
     for fault in faults:
         print(fault)
     used = len(records.used)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 
 from darkroom.api.errors import ApiError
@@ -18,8 +19,10 @@ from darkroom.api.sizes import MAX_ANSWER, MAX_BODY, MAX_PAYLOAD, carried, fits
 from darkroom.domain import transitions
 from darkroom.domain.identifiers import new_task_id
 from darkroom.domain.task import Task
+from darkroom.stores.objects import KeptCallback, ObjectStore
 from local.gateway_limits import MAX_EVENT, MAX_HEADERS, event_size
 from local.template import Template, resources
+from tests.integration.aws import BUCKET
 from tests.integration.deployment import call, deployed, event, store
 from tests.unit.domain.test_transitions import accepted, done, stored
 
@@ -131,6 +134,24 @@ def test_a_batch_of_the_largest_tasks_is_answered(deployment: None) -> None:
     lines = json.loads(answer["body"])["data"]
     assert [line["status"] for line in lines] == [202] * 100
     assert all(line["task"]["task_id"] for line in lines)
+
+
+def test_a_dispute_with_very_large_callbacks_is_answered(deployment: None) -> None:
+    task = largest()
+    store().create(task)
+    objects = ObjectStore(boto3.client("s3"), BUCKET)
+    for number in range(60):
+        body = json.dumps([number, *range(20_000 if number % 2 else 4_000)]).encode()
+        objects.keep_callback("owner", task.task_id, KeptCallback("evolink", NOW + number, {}, body))
+    sent = event("http.get_task")
+    path = f"/v1/tasks/{task.task_id}/dispute"
+    sent["rawPath"] = sent["requestContext"]["http"]["path"] = path
+    sent["routeKey"] = sent["requestContext"]["routeKey"] = "GET /v1/tasks/{task_id}/dispute"
+    answer = call("status", sent)
+    assert answer["statusCode"] == 200
+    assert len(json.dumps(answer, ensure_ascii=False).encode()) <= MAX_PAYLOAD
+    shown = [each["body"] for each in json.loads(answer["body"])["callbacks"]]
+    assert ["content" in each for each in shown[:4]] == [True, False, True, False]
 
 
 def test_the_event_of_the_largest_task_is_taken_by_the_bus(deployment: None) -> None:

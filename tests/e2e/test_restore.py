@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -56,9 +57,12 @@ def test_tasks_that_were_lost_are_put_back_and_nobody_is_told_again(api: Api, re
     erased_id = client.post("/v1/tasks", json={"prompt": "x", "model": "seedream-4.5"}).json()["task_id"]
     until(lambda: client.get(f"/v1/tasks/{erased_id}").json()["status"] == "completed", 60)
     until(lambda: api.client.get(f"/v1/tasks/{task['task_id']}/webhook").json()["state"] == "delivered", 30)
+    still_open = api.post({"prompt": "slow [[latency=30]]", "provider": "evolink"}).json()["task_id"]
+    deleted = api.finish({})["task_id"]
     copy = recovered(api, table)
     api.caller(api.stack.admin_key).request("DELETE", f"/v1/admin/owners/{owner}").raise_for_status()
-    for key in [record_key(task["task_id"]), *keys_beside(task["task_id"])]:
+    assert api.client.delete(f"/v1/tasks/{deleted}").status_code == 204
+    for key in [record_key(task["task_id"]), *keys_beside(task["task_id"]), record_key(erased_id)]:
         dynamodb.delete_item(TableName=table, Key=key)
     assert api.client.get(f"/v1/tasks/{task['task_id']}").status_code == 404
 
@@ -68,11 +72,16 @@ def test_tasks_that_were_lost_are_put_back_and_nobody_is_told_again(api: Api, re
     done = restore(api, copy, "--apply")
     assert done.returncode == 0, done.stderr
     assert "left out: of an owner who was erased" in done.stdout
+    assert "left out: tasks whose pictures are gone" in done.stdout
+    assert api.client.get(f"/v1/tasks/{deleted}").status_code == 404
+    assert still_open not in done.stdout, "what is there is not said to be lost"
     found = api.client.get(f"/v1/tasks/{task['task_id']}").json()
     assert (found["status"], found["images"][0]["sha256"]) == ("completed", task["images"][0]["sha256"])
     assert api.client.get(found["images"][0]["url"].partition("?")[0]).status_code == 403
     assert api.client.get(f"/v1/tasks/{task['task_id']}/webhook").json()["state"] == "delivered"
-    assert "put back into" in restore(api, copy, "--apply").stdout  # a second time changes nothing
+    assert "       0  put back into" in restore(api, copy, "--apply").stdout
+    assert "       0  missing in" in restore(api, copy).stdout
+    api.client.post(f"/v1/tasks/{still_open}/cancel")
     another = api.finish({"callback_url": receiver.url})
     receiver.wait(2)
     assert [another["task_id"] in body.decode() for _, body in receiver.received] == [False, True]
@@ -86,6 +95,16 @@ def test_an_account_that_was_lost_is_put_back(api: Api) -> None:
     dynamodb.delete_item(TableName=table, Key={"pk": {"S": f"owner#{owner}"}, "sk": {"S": "account"}})
     assert restore(api, copy, "--apply").returncode == 0
     assert client.get("/v1/account").json()["balance"] == "10.00"
+
+
+def test_an_account_that_was_settled_on_since_is_named(api: Api) -> None:
+    """A settlement makes the account's item anew, without its terms: it must not pass for one that is there."""
+    dynamodb, table = api.stack.emulator.client("dynamodb"), api.stack.outputs["AccountsTable"]
+    owner = open_account(api, "10.00").get("/v1/account").json()["owner"]
+    copy = recovered(api, table)
+    key: Any = {"pk": {"S": f"owner#{owner}"}, "sk": {"S": "account"}}
+    dynamodb.put_item(TableName=table, Item={**key, "balance": {"N": "2"}})
+    assert "1  left out: accounts that were settled on" in restore(api, copy, "--apply").stdout
 
 
 @pytest.mark.parametrize(("source", "fault"), [("no-such-table", "there is no table"), ("", "is the deployment's own")])

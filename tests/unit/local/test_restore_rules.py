@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from darkroom.domain import transitions
+from darkroom.domain.failure import Disposition
 from darkroom.stores.erasures import owner_digest
-from darkroom.stores.task_item import write_item
-from local.restore_rules import Left, Rules, is_beside
-from tests.unit.domain.test_transitions import NOW, a_task, accepted, copying, stored
+from darkroom.stores.task_item import read_item, write_item
+from local.restore_rules import Left, Rules, as_put_back, has_pictures, is_beside, is_record
+from tests.unit.domain.test_transitions import NOW, a_task, accepted, copying, failed, stored
 
 LATER = 4_000_000_000
 RULES = Rules(NOW, {owner_digest("gone")})
@@ -60,7 +61,35 @@ def test_a_task_that_its_provider_knows_is_put_back_where_that_is_asked_for() ->
     assert replace(RULES, open_too=True).of_task(item(accepted())) is None
 
 
-@pytest.mark.parametrize("kind", ["limits#k", "breaker", "sweeps", "erasures"])
+def test_a_task_that_failed_at_its_provider_may_have_been_bought_elsewhere_since() -> None:
+    task = transitions.apply_update(accepted("evolink", "qingbo"), "evolink", failed(Disposition.ELSEWHERE), now=NOW)
+    assert task.attempt is not None
+    assert task.attempt.upstream_id
+    assert replace(RULES, open_too=True).of_task(item(task)) is Left.UNSUBMITTED
+
+
+def test_an_open_task_that_is_put_back_is_submitted_nowhere_again() -> None:
+    """It may have failed since, and been bought at the next provider: it ends where it is."""
+    back = read_item(as_put_back(item(accepted("evolink", "qingbo"))))
+    after = transitions.apply_update(back, "evolink", failed(Disposition.ELSEWHERE), now=NOW)
+    assert after.status.terminal
+    assert as_put_back(item(ended())) == item(ended())
+
+
+def test_pictures_tell_a_deleted_task() -> None:
+    assert has_pictures(item(ended()))
+    assert not has_pictures(item(transitions.expire(accepted(), now=NOW)))
+    assert is_record(item(ended()))
+    assert not is_record({"task_id": {"S": "webhook#t"}})
+
+
+def test_the_receipt_of_an_erasure_comes_back() -> None:
+    """Without it nothing would tell that its owner must not."""
+    receipt: dict[str, Any] = {"pk": {"S": "erasures"}, "sk": {"S": owner_digest("gone")}, "owner": {"S": "gone"}}
+    assert RULES.of_account(receipt) is None
+
+
+@pytest.mark.parametrize("kind", ["limits#k", "breaker", "sweeps"])
 def test_what_was_of_the_moment_stays_out(kind: str) -> None:
     assert RULES.of_account({"pk": {"S": kind}, "sk": {"S": "x"}}) is Left.PASSING
     assert RULES.of_task({"task_id": {"S": "answer#x"}}) is Left.PASSING

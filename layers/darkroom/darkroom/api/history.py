@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,6 +17,10 @@ from darkroom.services.assembly import Assembly
 
 Json = dict[str, Any]
 _PUBLIC = {"providers": "provider"}
+MAX_SHOWN_BODY = 32 * 1024
+"""Bytes of a callback that are shown as they are."""
+MOST_SHOWN_BODIES = 50
+"""Callbacks in one answer, which has to be carried: the first ones."""
 _SECRET_WORDS = ("token", "key", "secret", "authorization", "signature", "cookie", "password")
 
 
@@ -51,7 +56,7 @@ def dispute_bundle(assembly: Assembly, task: Task) -> Json:
     request = task.request
     callbacks = [
         {"provider": kept.provider, "received_at": kept.received_at, "body": _redacted_body(kept.body, request.prompt)}
-        for kept in assembly.objects().kept_callbacks(task.owner, task.task_id)
+        for kept in islice(assembly.objects().kept_callbacks(task.owner, task.task_id), MOST_SHOWN_BODIES)
     ]
     return {
         "object": "dispute",
@@ -128,8 +133,10 @@ def _deliveries(assembly: Assembly, task: Task) -> Iterator[Json]:
 
 
 def _redacted_body(body: bytes, prompt: str) -> Any:
-    """A callback's body as JSON without what is nobody's business; its digest where it is no JSON."""
+    """A callback's body as JSON without what is nobody's business; its digest where it is no JSON, or a large one."""
     digest = hashlib.sha256(body).hexdigest()
+    if len(body) > MAX_SHOWN_BODY:
+        return {"sha256": digest, "bytes": len(body)}
     try:
         return {"sha256": digest, "content": _redacted(json.loads(body), prompt)}
     except (ValueError, RecursionError):

@@ -1,5 +1,6 @@
 """The one HTTP client: where it goes, how long it waits, and what it says went wrong."""
 
+import itertools
 import socket
 import threading
 import time
@@ -112,6 +113,41 @@ def test_a_slow_drip_does_not_outlast_the_total_time() -> None:
             local().request("GET", f"{server.url}/x", timeout=QUICK)
         stopped.set()
         assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("opening", [b"", b"HTTP/1.1 200 OK\r\n"])
+def test_a_header_that_drips_does_not_outlast_the_total_time(opening: bytes) -> None:
+    """Every byte is in time, and all of them never end."""
+    given_up = threading.Event()
+
+    def drip(handler: Handler) -> None:
+        try:
+            for byte in itertools.chain(opening, itertools.cycle(b"x")):
+                handler.wfile.write(bytes([byte]))
+                handler.wfile.flush()
+                if given_up.wait(0.05):
+                    return
+        except OSError:
+            given_up.set()
+
+    with serving(x=drip) as server:
+        with pytest.raises(OutcomeUncertain):
+            local().request("GET", f"{server.url}/x", timeout=QUICK)
+        assert given_up.wait(10), "the connection was not closed"
+
+
+def test_a_name_that_is_never_resolved_ends_in_time_and_nothing_was_sent() -> None:
+    never = threading.Event()
+
+    def resolver(host: str, port: int) -> Sequence[str]:
+        never.wait(30)
+        return []
+
+    client = HttpClient(resolver=resolver)
+    with pytest.raises(ConnectFailed):
+        client.request("GET", "https://slow.example/", timeout=QUICK)
+    assert not never.is_set()
+    never.set()
 
 
 def test_too_large_an_answer_is_not_read_to_its_end() -> None:

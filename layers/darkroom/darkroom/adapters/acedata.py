@@ -5,9 +5,10 @@ from typing import Any
 
 from darkroom.adapters.answers import (
     Object,
+    as_code,
+    as_id,
     as_list,
     as_object,
-    as_text,
     classify,
     envelope,
     no_balance,
@@ -68,7 +69,7 @@ class Acedata:
         request = UpstreamRequest("POST", "/seedream/tasks", headers=bearer(upstream), json=body)
         content = read_query(self.name, upstream.send(request))
         entries = [content] if len(ids) == 1 else [as_object(item) for item in as_list(content.get("items"))]
-        return {as_text(entry.get("id")): _read_task(entry) for entry in entries if as_text(entry.get("id")) in ids}
+        return {as_id(entry.get("id")): _read_task(entry) for entry in entries if as_id(entry.get("id")) in ids}
 
     def read_callback(self, body: bytes) -> Update:
         """The callback's body is the synchronous answer's."""
@@ -132,12 +133,12 @@ def _options(order: Order) -> dict[str, Any]:
 
 
 def _task_id(content: Object) -> str:
-    return as_text(content.get("task_id")) or as_text(content.get("id"))
+    return as_id(content.get("task_id")) or as_id(content.get("id"))
 
 
 def _read_task(entry: Object) -> Update:
     """A retrieved task: its `response` is the result, absent or empty while it runs (its client reads it so)."""
-    upstream_id = as_text(entry.get("id"))
+    upstream_id = as_id(entry.get("id"))
     update = _read_result(as_object(entry.get("response")))
     if update is not None:
         return Update(update.status, upstream_id, update.progress, update.images, update.failure)
@@ -175,7 +176,7 @@ def _images(content: Object) -> tuple[MadeImage, ...]:
 
 def _classified(error: Object, status: int) -> Failure:
     """An error by its documented code; the status decides where the code is not one of those."""
-    code = as_text(error.get("code"))
+    code = as_code(error.get("code"))
     message = error.get("message")
     if code == "used_up":
         return no_balance("acedata", code)

@@ -8,13 +8,18 @@ from typing import Any
 from darkroom.adapters.base import OutcomeUnknown, QueryFailed, Refused, Unreadable, UpstreamAnswer
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.nesting import deeper_than
+from darkroom.domain.redaction import redacted
 from darkroom.domain.request import MAX_IMAGES_TOGETHER
 from darkroom.domain.update import MadeImage
 
 Object = Mapping[str, Any]
 MAX_MESSAGE = 300
+MAX_HEARD = 4000
+"""Characters of a message that are looked at."""
+MAX_CODE = 100
+MAX_ID = 256
 MAX_NESTING = 64
-_SECRETS = re.compile(r"(?i)(bearer\s+\S+|\bsk-[\w-]{6,}|(?:api[_-]?key|token|secret)\W{1,3}\S+)")
+SERVER_ERROR, UNAVAILABLE = 500, 503
 _MODERATION = re.compile(r"(?i)sensitive|moderation|content.?policy|violat|nsfw|inappropriate|prohibited|unsafe")
 
 
@@ -50,6 +55,17 @@ def as_text(value: Any) -> str:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
+def as_code(value: Any) -> str:
+    """A provider's word for what went wrong: short, and without any link or token in it."""
+    return redacted(as_text(value)[:MAX_HEARD])[:MAX_CODE]
+
+
+def as_id(value: Any) -> str:
+    """A job's id, or an empty text for what can't be one: it is recorded, and put into the path of a query."""
+    text = as_text(value)
+    return text if len(text) <= MAX_ID else ""
+
+
 def as_progress(value: Any) -> int | None:
     """A percentage from 0 to 100, or None."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124 - NaN
@@ -78,9 +94,9 @@ def _picture(link: str) -> MadeImage:
 
 
 def told(provider: str, message: Any, fallback: str = "gave no reason") -> str:
-    """A provider's own message for the task's owner: short, on one line, without anything like a key in it."""
-    text = " ".join(as_text(message).split()) or fallback
-    return f"{provider}: {_SECRETS.sub('[removed]', text)[:MAX_MESSAGE]}"
+    """A provider's own message for the task's owner: short, on one line, without any link, token or key in it."""
+    text = " ".join(as_text(message)[:MAX_HEARD].split()) or fallback
+    return f"{provider}: {redacted(text)[:MAX_MESSAGE]}"
 
 
 def speaks_of_content(*words: Any) -> bool:
@@ -117,14 +133,12 @@ def no_balance(provider: str, code: str) -> Failure:
 def refusal(provider: str, answer: UpstreamAnswer, failure: Failure | None) -> Refused:
     """The exception for an answer that is an error: `failure` is what its envelope says, None where it has none.
 
-    Raises `OutcomeUnknown` where the words are not the provider's own and the job may exist all the same: a proxy
-    that gave up waiting (502, 504) says nothing about what the provider went on to do.
+    Raises `OutcomeUnknown` for a 5xx but 503, in whosever form: what broke may have broken after the job was made, and
+    no provider documents otherwise (docs/providers.md). A 503 says that the request is not handled (RFC 9110, 15.6.4).
     """
-    if failure is None:
-        if answer.status >= 500 and answer.status != 503:
-            raise OutcomeUnknown(f"{provider} answered {answer.status} in no form of its own")
-        failure = classify(provider, answer.status, "", "")
-    return Refused(failure, _retry_after(answer))
+    if answer.status >= SERVER_ERROR and answer.status != UNAVAILABLE:
+        raise OutcomeUnknown(f"{provider} answered {answer.status}")
+    return Refused(failure or classify(provider, answer.status, "", ""), _retry_after(answer))
 
 
 def query_failure(provider: str, answer: UpstreamAnswer) -> QueryFailed:

@@ -10,6 +10,7 @@ from typing import Any
 
 from darkroom.adapters.answers import (
     Object,
+    as_id,
     as_list,
     as_object,
     as_text,
@@ -44,6 +45,8 @@ _TOKEN = "/open/v1/access_token"  # noqa: S105 - a path
 
 SUCCESS, FORMAT, BAD_TOKEN, PARAMETER, TOO_FAST, INTERNAL = 0, 400, 10400, 40000, 40001, 50000
 IMAGE_CREATION = 3
+_REFUSALS = frozenset({FORMAT, BAD_TOKEN, PARAMETER, TOO_FAST})
+"""Codes of its page that say that nothing was begun; 50000 is 'internal', and says nothing of it."""
 _CLARITY = {Resolution.ONE_K: 1024, Resolution.TWO_K: 2048, Resolution.FOUR_K: 4096}
 _RENEW_BEFORE = 60
 """Seconds before its end at which a fetched token is fetched anew."""
@@ -66,10 +69,12 @@ class Chanjing:
             raise refusal(self.name, answer, None)
         content = read_accepted(self.name, answer)
         code = _code(content)
-        if code != SUCCESS:
+        if code in _REFUSALS:
             raise Refused(_failure(code, content.get("msg")))
+        if code != SUCCESS:
+            raise OutcomeUnknown(f"chanjing answered code {code}")
         data = content.get("data")
-        upstream_id = as_text(data) or as_text(as_object(data).get("unique_id"))
+        upstream_id = as_id(data) or as_id(as_object(data).get("unique_id"))
         if not upstream_id:
             raise OutcomeUnknown("chanjing accepted without an id")
         return Update(Status.PROCESSING, upstream_id)
@@ -82,7 +87,7 @@ class Chanjing:
         found: dict[str, Update] = {}
         for creation in map(as_object, creations):
             # The submission's id is `unique_id` in the list's example; `id` is tolerated.
-            names = (as_text(creation.get("unique_id")), as_text(creation.get("id")))
+            names = (as_text(creation.get("unique_id")), as_id(creation.get("id")))
             upstream_id = next((name for name in names if name in ids), "")
             if upstream_id:
                 found[upstream_id] = _read(creation, upstream_id)

@@ -8,6 +8,8 @@ from typing import Any
 
 from darkroom.adapters.answers import (
     Object,
+    as_code,
+    as_id,
     as_list,
     as_object,
     as_progress,
@@ -57,7 +59,7 @@ class Deepspace:
         content = read_accepted(self.name, answer)
         if order.synchronous:
             return self._finished(content)
-        upstream_id = as_text(content.get("id")) or as_text(content.get("task_id"))
+        upstream_id = as_id(content.get("id")) or as_id(content.get("task_id"))
         if not upstream_id:
             raise OutcomeUnknown("deepspace accepted without an id")
         return Update(Status.QUEUED, upstream_id)
@@ -103,7 +105,7 @@ class Deepspace:
         error = as_object((envelope(answer) or {}).get("error"))
         if not error:
             return None
-        code = as_text(error.get("code")) or as_text(error.get("type"))
+        code = as_code(error.get("code")) or as_code(error.get("type"))
         return classify(self.name, answer.status, code, error.get("message"))
 
 
@@ -150,7 +152,7 @@ def _images(holder: Object) -> tuple[MadeImage, ...]:
 
 
 def _task_failure(error: Object) -> Failure:
-    code = as_text(error.get("type")) or as_text(error.get("code"))
+    code = as_code(error.get("type")) or as_code(error.get("code"))
     message = error.get("message")
     text = told("deepspace", message)
     if speaks_of_content(code, message):

@@ -6,6 +6,8 @@ from typing import Any
 
 from darkroom.adapters.answers import (
     Object,
+    as_code,
+    as_id,
     as_list,
     as_object,
     as_progress,
@@ -96,7 +98,7 @@ class Evolink:
         error = as_object((envelope(answer) or {}).get("error"))
         if not error:
             return None
-        code = as_text(error.get("code"))
+        code = as_code(error.get("code"))
         if "quota" in code or "insufficient" in code:
             return no_balance(self.name, code)
         return classify(self.name, answer.status, code, error.get("message"))
@@ -131,7 +133,7 @@ def _with_number(prompt: str, n: int) -> str:
 
 def read_task(provider: str, task: Object) -> Update:
     """A task in the words of its query and of its callback. `provider` is named in messages."""
-    upstream_id = as_text(task.get("id")) or as_text(task.get("task_id"))
+    upstream_id = as_id(task.get("id")) or as_id(task.get("task_id"))
     status = _STATES.get(as_text(task.get("status")).lower(), Status.PROCESSING)
     progress = as_progress(task.get("progress"))
     if status is Status.COMPLETED:
@@ -149,7 +151,7 @@ def _links(task: Object) -> list[Any]:
 
 
 def _task_failure(provider: str, error: Object, status: Status) -> Failure:
-    code = as_text(error.get("code"))
+    code = as_code(error.get("code"))
     message = error.get("message")
     text = told(provider, message, code or "gave no reason")
     if status is Status.CANCELLED or code == "request_cancelled":

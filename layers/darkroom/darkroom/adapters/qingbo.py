@@ -5,6 +5,8 @@ from typing import Any
 
 from darkroom.adapters.answers import (
     Object,
+    as_code,
+    as_id,
     as_list,
     as_object,
     as_progress,
@@ -95,7 +97,7 @@ class Qingbo:
         error = as_object((envelope(answer) or {}).get("error"))
         if not error:
             return None
-        return classify(self.name, answer.status, as_text(error.get("code")), error.get("message"))
+        return classify(self.name, answer.status, as_code(error.get("code")), error.get("message"))
 
 
 def _body(order: Order) -> dict[str, Any]:
@@ -128,7 +130,7 @@ def _body(order: Order) -> dict[str, Any]:
 
 
 def _read(task: Object) -> Update:
-    upstream_id = as_text(task.get("task_id")) or as_text(task.get("id"))
+    upstream_id = as_id(task.get("task_id")) or as_id(task.get("id"))
     status = _STATES.get(as_text(task.get("status")).lower(), Status.PROCESSING)
     progress = as_progress(task.get("progress"))
     if status is Status.COMPLETED:
@@ -155,7 +157,7 @@ def _images(task: Object) -> tuple[MadeImage, ...]:
 
 
 def _task_failure(error: Object, status: Status) -> Failure:
-    code = as_text(error.get("code"))
+    code = as_code(error.get("code"))
     message = error.get("message")
     if status is Status.CANCELLED:
         return Failure(ErrorCode.CANCELLED, told("qingbo", message, "the task was cancelled there"), upstream_code=code)

@@ -46,6 +46,9 @@ policy: $(POLICY)/.made  ## scan the template for what a deployment should not a
 deploy: $(VENV)/.made $(SAM)/.made  ## deploy to your AWS account: asks for what it needs
 	@$(PY) -m local.deploying
 
+keys: $(VENV)/.made  ## fill in the providers' keys and make the first API keys of a stack deployed by hand
+	@$(PY) -m local.deploying keys
+
 destroy: $(VENV)/.made $(SAM)/.made  ## delete the deployment; pictures, tasks and accounts are kept
 	@$(PY) -m local.deploying destroy
 
@@ -141,4 +144,4 @@ $(PEERS)/node/.made: benchmarks/peers/package.json benchmarks/peers/package-lock
 	@npm ci --prefix $(PEERS)/node --ignore-scripts --no-audit --no-fund > $(PEERS)/node/install.log 2>&1
 	@touch $@
 
-.PHONY: help run serve test environments pytest unit integration e2e lint format types sam policy soak verify command deploy destroy bench openapi lock clean
+.PHONY: help run serve test environments pytest unit integration e2e lint format types sam policy soak verify command deploy keys destroy bench openapi lock clean

@@ -30,7 +30,7 @@ def main() -> list[Figure]:
     """Measure and print."""
     # The very task that the sample body speaks of.
     body = json.dumps({**json.loads(BODY.read_text()), "id": "up-1"})
-    token = callback_token(trivial_aws.CALLBACK_SECRET, trivial_aws.TASK_ID, "evolink")
+    token = callback_token(trivial_aws.CALLBACK_SECRET, trivial_aws.TASK_ID, "evolink", accepted().nonce)
     path = f"/callbacks/evolink/{trivial_aws.TASK_ID}/{token}"
     with ExitStack() as stack:
         aws = stack.enter_context(loopback(trivial_aws.answers(accepted())))

@@ -165,9 +165,9 @@ class MeteredWorld(World):
     def _watched(self, client: Any, service: str) -> Any:
         return super()._watched(Meter(client, service, self.book), service)
 
-    def submit(self, request: ImageRequest, key: str | None = None) -> Submitted | None:
+    def submit(self, request: ImageRequest, key: str | None = None, **how: Any) -> Submitted | None:
         self.book.function = "submit"
-        return super().submit(request, key)
+        return super().submit(request, key, **how)
 
     def receive_callback(self, url: str, body: bytes) -> None:
         self.book.function = "callback"

@@ -233,7 +233,7 @@ def _ingest(asked: dict[str, Any]) -> float:
     parts: Any = {"queues": None, "adapters": None, "upstreams": None, "clock": lambda: 0}
     tasks: Any = Tasks()
     objects, http = ObjectStore(clients.s3(), BUCKET), HttpClient(allow_loopback=True)
-    objects.find_image("o", "warm", 0, posted_at=0)
+    objects.find_image(tasks.task, 0)
     ingestor = Ingestor(
         tasks=tasks, objects=objects, downloader=Downloader(http), max_bytes=40 * 1024 * 1024, **parts,
     )  # fmt: skip

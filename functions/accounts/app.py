@@ -26,11 +26,20 @@ def get_ledger() -> Response[str]:
     return answer(200, accounts.show_ledger(assembly, caller.owner, app.current_event.query_string_parameters))
 
 
+@app.get("/v1/account/webhook-secret")
+def get_webhook_secret() -> Response[str]:
+    """The secret that the caller's webhooks are signed with."""
+    owner = authenticate(app, assembly).owner
+    return answer(200, {"object": "webhook.secret", "secret": assembly.webhook_secrets_of(owner)[0]})
+
+
 @app.post("/v1/account/webhook-secret")
 def rotate_webhook_secret() -> Response[str]:
     """Give the caller a new secret for its webhooks; the one before signs beside it for a day."""
-    caller = authenticate(app, assembly)
-    secret = assembly.webhook_secrets().rotate(caller.owner, now(), deployment=assembly.keys().webhook()[0])
+    owner = authenticate(app, assembly).owner
+    # Receivers that go by a secret of the deployment have a day to change, too.
+    before = [assembly.keys().webhook(owner), *assembly.keys().shared_webhook()]
+    secret = assembly.webhook_secrets().rotate(owner, now(), first=before[1] if len(before) > 1 else before[0])
     logger.info("webhook secret rotated")
     return answer(201, {"object": "webhook.secret", "secret": secret})
 

@@ -33,9 +33,9 @@ def post_key() -> Response[str]:
 
 @app.get("/v1/admin/keys")
 def get_keys() -> Response[str]:
-    """The keys of one owner, or of all."""
+    """A page of the keys of one owner, or of all."""
     authenticate(app, assembly, admin=True)
-    return answer(200, accounts.list_keys(assembly, app.current_event.query_string_parameters.get("owner")))
+    return answer(200, accounts.list_keys(assembly, app.current_event.query_string_parameters))
 
 
 @app.patch("/v1/admin/keys/<key_id>")

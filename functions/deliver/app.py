@@ -23,7 +23,7 @@ def give_up(record: Any) -> None:
     """Mark the delivery of a message that failed for the last time."""
     from darkroom.services.giving_up import give_up_delivery
 
-    give_up_delivery(assembly.deliveries(), read_message(Delivery, record.body), now())
+    give_up_delivery(assembly.tasks(), assembly.deliveries(), read_message(Delivery, record.body), now())
 
 
 @observed

@@ -74,8 +74,8 @@ def get_models() -> Response[str]:
     """The catalog."""
     from darkroom.api.models import render_catalog
 
-    authenticate(app, assembly)
-    return answer(200, render_catalog(assembly.scorecard()))
+    caller = authenticate(app, assembly)
+    return answer(200, render_catalog(assembly.scorecard(), caller.owner))
 
 
 @app.get("/v1/usage")

@@ -117,6 +117,16 @@ class Settings:
         return self.environment.get("DARKROOM_CALLBACK_TRUST", "") == "confirm"
 
     @property
+    def charge_cancelled(self) -> bool:
+        """Whether pictures that a provider makes of a cancelled task all the same are paid for."""
+        return self.environment.get("DARKROOM_CHARGE_CANCELLED", "") != "false"
+
+    @property
+    def keep_extra_images(self) -> bool:
+        """Whether images that a provider makes beyond those asked for are stored and shown. They are never charged."""
+        return self.environment.get("DARKROOM_EXTRA_IMAGES", "") != "drop"
+
+    @property
     def max_image_bytes(self) -> int:
         """The largest image that is stored."""
         return int(self.environment.get("DARKROOM_MAX_IMAGE_MEGABYTES") or 40) * 1024 * 1024

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from darkroom.api.errors import ApiError
 from darkroom.api.request import NewTask, fingerprint, read_request
 from darkroom.domain.request import Action, ImageRequest, Strategy
+from darkroom.settings import Settings
 from tests.pictures import picture
 
 LEAST = {"model": "seedream-4.5", "prompt": "a fox"}
@@ -18,12 +19,12 @@ DATA_URI = f"data:image/png;base64,{base64.b64encode(picture()).decode()}"
 
 
 def read(**fields: Any) -> ImageRequest:
-    return read_request({**LEAST, **fields}, local_mode=False)
+    return read_request({**LEAST, **fields}, Settings({}))
 
 
 def refused(**fields: Any) -> ApiError:
     with pytest.raises(ApiError) as caught:
-        read_request({k: v for k, v in {**LEAST, **fields}.items() if v is not ...}, local_mode=False)
+        read_request({k: v for k, v in {**LEAST, **fields}.items() if v is not ...}, Settings({}))
     assert caught.value.status == 422
     return caught.value
 
@@ -122,7 +123,7 @@ BODIES = st.dictionaries(st.sampled_from(sorted(NewTask.model_fields)) | st.text
 @given(BODIES)
 def test_any_body_is_a_request_or_one_readable_refusal(body: dict[str, Any]) -> None:
     try:
-        request = read_request({**LEAST, **body}, local_mode=False)
+        request = read_request({**LEAST, **body}, Settings({}))
     except ApiError as error:
         assert error.status == 422
         assert error.message

@@ -9,6 +9,7 @@ from darkroom.api.request import read_request
 from darkroom.dialects.calls import Submission
 from darkroom.dialects.refusals import Refusal
 from darkroom.dialects.registry import DIALECTS, dialect
+from darkroom.settings import Settings
 from tests.unit.dialects.tasks import SUBMISSIONS, post
 
 FIELDS = {
@@ -56,6 +57,6 @@ def test_no_body_breaks_a_dialect(name: str, data: st.DataObject) -> None:
     try:
         intent = dialect(name).read(post(path, body))
         assert isinstance(intent, Submission)
-        read_request(intent.task, local_mode=False)
+        read_request(intent.task, Settings({}))
     except (Refusal, ApiError) as refused:
         assert str(refused)

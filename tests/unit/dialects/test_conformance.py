@@ -16,6 +16,7 @@ from darkroom.domain.catalog import catalog
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.routing import plan
 from darkroom.domain.update import Status
+from darkroom.settings import Settings
 from tests.unit.adapters.samples import ScriptedUpstream, errors
 from tests.unit.dialects.tasks import EVENTS, MODELS, SUBMISSIONS, TASK_ID, lacks, post, sample, seen
 
@@ -85,7 +86,7 @@ def test_a_request_that_a_seed_shows_is_accepted_and_somebody_can_do_it(
     intent = submission(name, path, body)
     assert intent.ignored == ()
     assert intent.model == (body.get("model") or body["model_code"])
-    assert plan(read_request(intent.task, local_mode=False), catalog(), available=PROVIDERS)
+    assert plan(read_request(intent.task, Settings({})), catalog(), available=PROVIDERS)
 
 
 def test_every_request_sample_is_used() -> None:
@@ -181,7 +182,7 @@ def test_an_error_that_is_documented_can_be_met(name: str, status: int, code: st
 
 
 def order(name: str) -> Order:
-    request = read_request({"model": MODELS[name], "prompt": "a fox", "n": 2, "provider": name}, local_mode=False)
+    request = read_request({"model": MODELS[name], "prompt": "a fox", "n": 2, "provider": name}, Settings({}))
     choice = plan(request, catalog(), available=PROVIDERS)[0]
     url = "https://app.example/hook" if adapter(name).traits.calls_back else ""
     return Order(choice.offer.upstream_model, "a fox", choice.shape, n=2, callback_url=url)
@@ -195,7 +196,7 @@ def test_our_own_client_is_understood(name: str) -> None:
     assert update.upstream_id == TASK_ID
     (sent,) = upstream.requests
     intent = submission(name, sent.path, json.loads(json.dumps(sent.json)))
-    request = read_request(intent.task, local_mode=False)
+    request = read_request(intent.task, Settings({}))
     assert request.n == 2
     # Our adapter of evolink tells the model in words how many pictures to make.
     assert request.prompt.startswith("a fox")

@@ -8,6 +8,7 @@ from darkroom.api.request import read_request
 from darkroom.dialects.calls import Form, LookMany, Submission, TokenRequest
 from darkroom.dialects.refusals import Refusal, Trouble
 from darkroom.dialects.registry import dialect
+from darkroom.settings import Settings
 from tests.unit.dialects.tasks import MODELS, SUBMISSIONS, post
 
 REFERENCE = "https://files.example/fox.png"
@@ -113,7 +114,7 @@ def read(name: str, fields: dict[str, Any], **headers: str) -> Submission:
 @pytest.mark.parametrize(("name", "fields", "effect"), EFFECTS)
 def test_a_field_has_its_effect(name: str, fields: dict[str, Any], effect: dict[str, Any]) -> None:
     intent = read(name, fields)
-    request = read_request(intent.task, local_mode=False)
+    request = read_request(intent.task, Settings({}))
     for field, value in effect.items():
         assert intent.task[field] == value
         told = getattr(request, field)

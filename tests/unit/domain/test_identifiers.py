@@ -10,7 +10,7 @@ from darkroom.domain import schedule
 from darkroom.domain.identifiers import derived_task_id, new_task_id, well_formed
 from darkroom.domain.money import format_credits
 from darkroom.domain.nesting import deeper_than
-from darkroom.domain.tokens import callback_token, token_is_valid
+from darkroom.domain.tokens import callback_token, nonce_of
 
 KEY = b"k" * 32
 
@@ -41,16 +41,22 @@ def test_other_texts_are_no_ids(text: str) -> None:
 
 @given(st.text())
 def test_no_other_token_is_valid(text: str) -> None:
-    assert not token_is_valid(text, "task_1", "evolink", [KEY])
+    assert nonce_of(text, "task_1", "evolink", [KEY]) is None
 
 
 def test_a_token_is_good_for_one_task_and_provider_and_under_both_secrets_of_a_rotation() -> None:
-    token = callback_token(KEY, "task_1", "evolink")
-    assert len(token) == 43
-    assert token_is_valid(token, "task_1", "evolink", [b"new", KEY])
-    assert not token_is_valid(token, "task_1", "evolink", [b"new"])
-    assert not token_is_valid(token, "task_2", "evolink", [KEY])
-    assert not token_is_valid(token, "task_1", "qingbo", [KEY])
+    token = callback_token(KEY, "task_1", "evolink", "n0nce")
+    assert len(token) == len("n0nce.") + 43
+    assert nonce_of(token, "task_1", "evolink", [b"new", KEY]) == "n0nce"
+    assert nonce_of(token, "task_1", "evolink", [b"new"]) is None
+    assert nonce_of(token, "task_2", "evolink", [KEY]) is None
+    assert nonce_of(token, "task_1", "qingbo", [KEY]) is None
+    assert nonce_of(f"other.{token[6:]}", "task_1", "evolink", [KEY]) is None
+    assert nonce_of(token[6:], "task_1", "evolink", [KEY]) is None
+
+
+def test_a_token_of_an_earlier_release_names_no_record() -> None:
+    assert nonce_of("LJTGlirEFZbY3zRiCjUN4hxgAemRRzVCGFCpp1mkAUk", "task_1", "evolink", [KEY]) == ""
 
 
 def test_webhooks_are_tried_for_three_days() -> None:

@@ -1,6 +1,7 @@
 """The life of a task: what changes it, what changes nothing, and what holds whatever happens."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from darkroom.domain.request import ImageRequest
 from darkroom.domain.schedule import MAX_TRIES
 from darkroom.domain.task import AttemptState, Entry, ImageState, PlannedOffer, StoredImage, Task, Usage
 from darkroom.domain.update import MadeImage, Status, Update
+from darkroom.domain.withholding import stopped_in_time
 from darkroom.stores.task_record import from_record, to_record
 
 NOW = 1_780_000_000_000
@@ -35,6 +37,7 @@ def a_task(*providers: str, **fields: Any) -> Task:
             "deadline_at": NOW + 1_800_000,
             "expires_at": NOW // 1000 + 86400,
             "correlation_id": "c",
+            "nonce": "0123456789abcdef",
             "usage": Usage(reserved=PRICE * 2),
             **fields,
         }
@@ -123,7 +126,7 @@ def test_an_early_callback_without_an_id_leaves_the_id_to_the_answer() -> None:
         (copying(), done("https://b/0")),
         (copying(), failed()),
         (accepted(), replace(done("https://a/0"), upstream_id="another")),
-        (transitions.cancel(accepted(), now=NOW), done("https://a/0")),
+        (transitions.cancel(accepted(), now=NOW, charge_made=False), done("https://a/0")),
         (a_task(), done("https://a/0")),
         (transitions.refuse(sending(a_task("evolink", "qingbo")), DOWN, now=NOW), done("https://a/0")),
     ],
@@ -203,6 +206,64 @@ def test_a_cancellation_while_sending_keeps_the_id_to_cancel_by() -> None:
     assert (told.status, told.attempt.upstream_id) == (Status.CANCELLED, "up-1")
 
 
+def test_nothing_is_charged_for_a_cancellation_before_anybody_was_asked() -> None:
+    task = transitions.cancel(a_task(), now=NOW)
+    assert (task.usage.charged, task.withheld) == (Decimal(0), False)
+
+
+@pytest.mark.parametrize("task", [accepted(), sending(a_task())])
+def test_what_a_provider_makes_of_a_cancelled_task_is_charged_and_not_shown(task: Task) -> None:
+    cancelled = transitions.cancel(task, now=NOW)
+    assert (cancelled.status, cancelled.usage.charged, cancelled.usage.withheld) == (
+        Status.CANCELLED,
+        Decimal(0),
+        2 * PRICE,
+    )
+    assert transitions.apply_update(cancelled, "evolink", Update(Status.PROCESSING, "up-1", 50), now=NOW).withheld
+    made = transitions.apply_update(cancelled, "evolink", done("https://a/0"), now=NOW + 5)
+    assert (made.status, made.images, made.usage.withheld) == (Status.CANCELLED, (), Decimal(0))
+    assert (made.usage.charged, made.usage.settled_at) == (PRICE, NOW + 5)
+    assert transitions.apply_update(made, "evolink", done("https://a/0", "https://a/1"), now=NOW) is made
+    too_many = transitions.apply_update(cancelled, "evolink", done(*(f"https://a/{i}" for i in range(9))), now=NOW)
+    assert too_many.usage.charged == 2 * PRICE
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda task: transitions.apply_update(task, "evolink", failed(), now=NOW),
+        lambda task: transitions.apply_update(task, "evolink", Update(Status.CANCELLED, "up-1"), now=NOW),
+        lambda task: transitions.expire(task, now=NOW),
+        lambda task: transitions.abandon(task, LATE, now=NOW),
+        lambda task: stopped_in_time(task, now=NOW),
+    ],
+)
+def test_what_a_cancelled_task_withheld_is_given_back_where_nothing_was_made(end: Callable[[Task], Task]) -> None:
+    task = end(transitions.cancel(accepted(), now=NOW))
+    assert (task.status, task.usage.charged, task.withheld, task.usage.settled_at) == (
+        Status.CANCELLED,
+        Decimal(0),
+        False,
+        NOW,
+    )
+
+
+def test_a_submission_that_is_refused_after_the_cancellation_costs_nothing() -> None:
+    task = transitions.refuse(transitions.cancel(sending(a_task()), now=NOW), DOWN, now=NOW)
+    assert (task.status, task.usage.charged, task.withheld) == (Status.CANCELLED, Decimal(0), False)
+    lost = transitions.lose_track(transitions.cancel(sending(a_task()), now=NOW), now=NOW)
+    assert lost.withheld, "a callback may still tell"
+    silent = transitions.lose_track(transitions.cancel(sending(a_task(), callback=False), now=NOW), now=NOW)
+    assert not silent.withheld
+
+
+def test_a_cancellation_while_pictures_are_copied_costs_what_was_made() -> None:
+    task = transitions.cancel(transitions.fail_image(copying(), 1, LATE, now=NOW), now=NOW)
+    assert (task.status, task.usage.charged, task.withheld) == (Status.CANCELLED, PRICE, False)
+    assert transitions.cancel(copying(), now=NOW, charge_made=False).usage.charged == 0
+    assert not transitions.cancel(accepted(), now=NOW, charge_made=False).withheld
+
+
 def test_the_deadline_ends_a_task_with_what_it_has() -> None:
     half = transitions.store_image(copying(), 0, stored(0), now=NOW)
     task = transitions.expire(half, now=NOW)
@@ -263,8 +324,9 @@ class Life(RuleBasedStateMachine):
         before = self.task
         self.now += 1000
         if before.status.terminal:
-            same = ("status", "images", "usage", "error", "completed_at", "progress")
+            same = ("status", "images", "error", "completed_at", "progress")
             assert all(getattr(before, name) == getattr(after, name) for name in same)
+            assert before.usage == after.usage or before.withheld, "settled twice"
         assert (after is before) == (after == before)
         assert after.progress >= before.progress
         self.task = after
@@ -342,8 +404,10 @@ class Life(RuleBasedStateMachine):
         task = self.task
         got = sum(image.state is ImageState.STORED for image in task.images)
         assert sum(attempt.state.live for attempt in task.attempts) <= 1
-        assert task.usage.charged == (PRICE * min(got, task.request.n) if task.status.terminal else 0)
-        assert task.usage.charged <= task.usage.reserved
+        if task.status is not Status.CANCELLED:
+            assert task.usage.charged == (PRICE * min(got, task.request.n) if task.status.terminal else 0)
+            assert not task.withheld
+        assert 0 <= task.usage.charged + task.usage.withheld <= task.usage.reserved
         assert (task.status is Status.COMPLETED) <= (got > 0)
         assert (task.status is Status.FAILED) <= (task.error is not None)
         assert len(task.attempts) == self.submitted <= 3 * MAX_TRIES

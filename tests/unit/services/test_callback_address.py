@@ -1,14 +1,26 @@
 """When a provider is given a callback address, and which one."""
 
+from dataclasses import replace
+
 import pytest
 
 from darkroom.adapters.registry import adapter
-from darkroom.services.callback_address import CallbackAddresses
+from darkroom.domain.identifiers import made_up_nonce
+from darkroom.domain.request import ImageRequest
+from darkroom.domain.task import ZERO, Task, Usage
+from darkroom.services.callback_address import CallbackAddresses, is_meant
 from darkroom.settings import Settings
 from darkroom.stores.secrets import SigningKeys
 
 KEYS = SigningKeys("s", lambda name: {"identity": "i", "callback": ["new", "old"]})
 TASK = "task_01M7Y0K4SK2HQR5V5B4CM148FG"
+
+
+def task() -> Task:
+    return Task(
+        TASK, "acme", ImageRequest(model="m", prompt="p"), "f", (), 1_780_000_000_000, 1_780_000_900_000,
+        1_790_000_000, "c", nonce="n0nce", usage=Usage(ZERO),
+    )  # fmt: skip
 
 
 def addresses(public_url: str, provider_url: str = "https://api.evolink.ai") -> CallbackAddresses:
@@ -30,18 +42,25 @@ def addresses(public_url: str, provider_url: str = "https://api.evolink.ai") -> 
 def test_an_address_is_given_to_who_can_reach_it(public_url: str, provider_url: str, given: bool) -> None:
     found = addresses(public_url, provider_url)
     assert found.given_to(adapter("evolink")) is given
-    assert bool(found.for_order(adapter("evolink"), TASK)) is given
+    assert bool(found.for_order(adapter("evolink"), task())) is given
 
 
 def test_who_never_calls_back_is_given_none() -> None:
-    assert addresses("https://gateway.example").for_order(adapter("chanjing"), TASK) == ""
+    assert addresses("https://gateway.example").for_order(adapter("chanjing"), task()) == ""
 
 
 def test_an_address_that_was_given_out_is_accepted_and_no_other() -> None:
     found = addresses("https://gateway.example/")
-    base, provider, task_id, token = found.for_order(adapter("evolink"), TASK).rsplit("/", 3)
+    base, provider, task_id, token = found.for_order(adapter("evolink"), task()).rsplit("/", 3)
     assert (base, provider, task_id) == ("https://gateway.example/callbacks", "evolink", TASK)
-    assert found.accepts("evolink", TASK, token)
-    assert not found.accepts("qingbo", TASK, token)
-    assert not found.accepts("evolink", TASK[:-1] + "H", token)
-    assert not found.accepts("evolink", TASK, token[:-1])
+    assert found.record_of("evolink", TASK, token) == "n0nce"
+    assert found.record_of("qingbo", TASK, token) is None
+    assert found.record_of("evolink", TASK[:-1] + "H", token) is None
+    assert found.record_of("evolink", TASK, token[:-1]) is None
+
+
+def test_an_address_is_good_for_its_own_record_of_a_task_alone() -> None:
+    assert is_meant(task(), "n0nce")
+    assert not is_meant(task(), "other")
+    assert not is_meant(task(), "")
+    assert is_meant(replace(task(), nonce=made_up_nonce(task().created_at)), "")

@@ -182,7 +182,7 @@ DELIVERED = Check(
 SIGNED = Check(
     "webhook's signature", signed,
     "Apps can't tell our webhooks from anybody's. Where a secret was given it may be another owner's, or an older one.",
-    "`POST /v1/account/webhook-secret` (makes a new one); docs/deploying.md says where the deployment's own lies",
+    "`GET /v1/account/webhook-secret` with the owner's key shows it",
     needs=("webhook",),
 )  # fmt: skip
 STREAMED = Check(

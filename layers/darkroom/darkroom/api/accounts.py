@@ -24,24 +24,37 @@ def make_key(assembly: Assembly, wanted: NewKey) -> Json:
     """Make a key. Its secret is shown this once. Raises `ApiError` (409, 422)."""
     _check_providers(wanted.providers)
     refuse_while_erasing(assembly, wanted.owner)
-    metered = assembly.account_book().find(wanted.owner) is not None
     settings = ApiKey(
         owner=wanted.owner,
         name=wanted.name,
         admin=wanted.admin,
         providers=tuple(wanted.providers),
-        metered=metered,
         requests_per_second=wanted.requests_per_second,
         open_tasks=wanted.open_tasks,
     )
-    return _with_secret(assembly.key_book().create(settings, now()))
+    return _with_secret(assembly, assembly.key_book().create(settings, now()))
 
 
-def list_keys(assembly: Assembly, owner: str | None) -> Json:
-    """The keys of one owner, or of all."""
+def list_keys(assembly: Assembly, query: Mapping[str, str]) -> Json:
+    """A page of the keys of one owner (`owner`), or of all. Raises `ApiError` (400)."""
+    limit = _page_limit(query, {"owner", "limit", "cursor"}, MAX_PAGE)
     book = assembly.key_book()
-    owners = [owner] if owner else book.owners()
-    return {"object": "list", "data": [show_key(key) for each in owners for key in book.of_owner(each)]}
+    owner = query.get("owner") or None
+    after = ("", "")
+    if cursor := query.get("cursor"):
+        try:
+            after = (book.find(cursor[:80]).owner, cursor)
+        except NoSuchKey as error:
+            raise _bad_cursor() from error
+        if owner and owner != after[0]:
+            raise _bad_cursor()
+    found = book.page(owner, after, limit + 1)
+    metered = {each: assembly.account_book().has(each) for each in {key.owner for key in found[:limit]}}
+    return {
+        "object": "list",
+        "data": [show_key(key, metered=metered[key.owner]) for key in found[:limit]],
+        "next_cursor": found[limit - 1].key_id if len(found) > limit else None,
+    }
 
 
 def change_key(assembly: Assembly, key_id: str, changes: KeyChanges) -> Json:
@@ -50,9 +63,10 @@ def change_key(assembly: Assembly, key_id: str, changes: KeyChanges) -> Json:
     _check_providers(given.get("providers") or [])
     try:
         refuse_while_erasing(assembly, assembly.key_book().find(key_id).owner)
-        return show_key(assembly.key_book().change(key_id, given))
+        changed = assembly.key_book().change(key_id, given)
     except NoSuchKey as error:
         raise _no_such_key() from error
+    return show_key(changed, metered=assembly.account_book().has(changed.owner))
 
 
 def rotate_key(assembly: Assembly, key_id: str, rotation: Rotation) -> Json:
@@ -62,20 +76,16 @@ def rotate_key(assembly: Assembly, key_id: str, rotation: Rotation) -> Json:
         made = assembly.key_book().rotate(key_id, overlap=rotation.overlap_seconds, now=now())
     except NoSuchKey as error:
         raise _no_such_key() from error
-    return _with_secret(made)
+    return _with_secret(assembly, made)
 
 
 def put_account(assembly: Assembly, owner: str, terms: AccountTerms) -> Json:
-    """Open an account or change its terms; from then on every key of the owner is accounted for.
+    """Open an account or change its terms; from then on all that the owner posts is accounted for.
 
     Raises `ApiError` (409).
     """
     refuse_while_erasing(assembly, owner)
     assembly.account_book().put_terms(owner, prepaid=terms.prepaid, budget=terms.monthly_budget)
-    book = assembly.key_book()
-    for key in book.of_owner(owner):
-        if not key.metered:
-            book.change(key.key_id, {"metered": True})
     return show_account(assembly, owner)
 
 
@@ -110,17 +120,26 @@ def show_account(assembly: Assembly, owner: str) -> Json:
 
 def show_ledger(assembly: Assembly, owner: str, query: Mapping[str, str]) -> Json:
     """A page of an owner's ledger, newest first. Raises `ApiError` (400)."""
-    unknown = next((name for name in query if name not in {"limit", "cursor"}), None)
-    if unknown:
-        raise bad_request(f"unknown parameter {unknown[:80]!r}: use cursor, limit", unknown[:80])
-    limit = whole_number(query.get("limit") or "50")
-    if limit is None or not 1 <= limit <= MAX_PAGE:
-        raise bad_request(f"limit must be a whole number from 1 to {MAX_PAGE}", "limit")
+    limit = _page_limit(query, {"limit", "cursor"}, 50)
     try:
         lines, following = assembly.account_book().ledger(owner, limit=limit, cursor=query.get("cursor") or None)
     except BadLedgerCursor as error:
-        raise bad_request("cursor is not one that this list gave out", "cursor") from error
+        raise _bad_cursor() from error
     return {"object": "list", "data": [show_line(line) for line in lines], "next_cursor": following}
+
+
+def _page_limit(query: Mapping[str, str], known: set[str], usual: int) -> int:
+    unknown = next((name for name in query if name not in known), None)
+    if unknown:
+        raise bad_request(f"unknown parameter {unknown[:80]!r}: use {', '.join(sorted(known))}", unknown[:80])
+    limit = whole_number(query.get("limit") or str(usual))
+    if limit is None or not 1 <= limit <= MAX_PAGE:
+        raise bad_request(f"limit must be a whole number from 1 to {MAX_PAGE}", "limit")
+    return limit
+
+
+def _bad_cursor() -> ApiError:
+    return bad_request("cursor is not one that this list gave out", "cursor")
 
 
 def show_line(line: LedgerLine) -> Json:
@@ -136,8 +155,8 @@ def show_line(line: LedgerLine) -> Json:
     }
 
 
-def show_key(key: ApiKey) -> Json:
-    """A key without its secret."""
+def show_key(key: ApiKey, *, metered: bool) -> Json:
+    """A key without its secret; `metered` says that its owner has an account."""
     return {
         "object": "key",
         "key_id": key.key_id,
@@ -148,13 +167,13 @@ def show_key(key: ApiKey) -> Json:
         "providers": list(key.providers),
         "requests_per_second": key.requests_per_second,
         "open_tasks": key.open_tasks,
-        "metered": key.metered,
+        "metered": metered,
         "expires_at": key.expires_at,
     }
 
 
-def _with_secret(made: MadeKey) -> Json:
-    return {**show_key(made.key), "api_key": made.secret}
+def _with_secret(assembly: Assembly, made: MadeKey) -> Json:
+    return {**show_key(made.key, metered=assembly.account_book().has(made.key.owner)), "api_key": made.secret}
 
 
 def _check_providers(names: list[str]) -> None:

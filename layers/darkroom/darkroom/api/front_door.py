@@ -33,7 +33,7 @@ from darkroom.services.assembly import Assembly
 from darkroom.services.cancellation import AlreadyEnded, cancel
 from darkroom.services.clock import now
 from darkroom.services.sight import AnswerTooLarge
-from darkroom.services.submission import IdempotencyConflict
+from darkroom.services.submission import IdempotencyConflict, TooMuchToKeep
 from darkroom.services.waiting import wait_for_end
 from darkroom.stores.accounts import ApiKey, too_fast
 from darkroom.stores.awaited_answers import answer_key
@@ -153,7 +153,7 @@ class FrontDoor:
         """The task of a submission; `digest` is its body's. Raises `Refusal` with the field in the dialect's words."""
         entry = Entry(self._dialect.name, intent.model, intent.echo, intent.base64)
         try:
-            request = routed_by_key(read_request(intent.task, local_mode=self._assembly.settings.local_mode), caller)
+            request = routed_by_key(read_request(intent.task, self._assembly.settings), caller)
             submitted = self._assembly.submissions().submit(
                 caller,
                 request,
@@ -167,6 +167,8 @@ class FrontDoor:
         except NoOffer as error:
             trouble = Trouble.UNKNOWN_MODEL if error.param == "model" else Trouble.BAD_FIELD
             raise self._renamed(Refusal(trouble, str(error), error.param)) from error
+        except TooMuchToKeep as error:
+            raise Refusal(Trouble.TOO_LARGE, str(error)) from error
         except NotAdmitted as barrier:
             trouble = Trouble.RATE_LIMITED if barrier.barrier is Barrier.OPEN_TASKS else Trouble.NO_BALANCE
             raise Refusal(trouble, barrier.message, retry_after=barrier.retry_after) from barrier
@@ -198,7 +200,8 @@ class FrontDoor:
 
     def _cancelled(self, task: Task) -> Task:
         try:
-            return cancel(self._assembly.tasks(), task, now)
+            charge_made = self._assembly.settings.charge_cancelled
+            return cancel(self._assembly.tasks(), task, now, charge_made=charge_made)
         except AlreadyEnded as error:
             message = f"the task is {task.status.value} and can't be cancelled any more"
             raise Refusal(Trouble.CONFLICT, message, task_id=task.task_id) from error

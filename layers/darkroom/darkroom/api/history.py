@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from itertools import islice
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from darkroom.api.accounts import show_line
 from darkroom.api.rendering import render_outcome
 from darkroom.domain.history_entry import HistoryEntry
+from darkroom.domain.redaction import redacted
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.task import Task
 from darkroom.services.assembly import Assembly
@@ -21,6 +21,8 @@ MAX_SHOWN_BODY = 32 * 1024
 """Bytes of a callback that are shown as they are."""
 MOST_SHOWN_BODIES = 50
 """Callbacks in one answer, which has to be carried: the first ones."""
+MAX_SHOWN_TEXT = 2000
+SHORT_PROMPT = 12
 _SECRET_WORDS = ("token", "key", "secret", "authorization", "signature", "cookie", "password")
 
 
@@ -54,9 +56,14 @@ def posted_request(request: ImageRequest) -> Json:
 def dispute_bundle(assembly: Assembly, task: Task) -> Json:
     """What a provider may be shown about a task: no prompt, no owner, no address or secret of anybody."""
     request = task.request
+    kept_here = (
+        kept
+        for kept in assembly.objects().kept_callbacks(task.owner, task.task_id)
+        if kept.received_at >= task.created_at  # not those of an earlier task with this id
+    )
     callbacks = [
         {"provider": kept.provider, "received_at": kept.received_at, "body": _redacted_body(kept.body, request.prompt)}
-        for kept in islice(assembly.objects().kept_callbacks(task.owner, task.task_id), MOST_SHOWN_BODIES)
+        for kept in islice(kept_here, MOST_SHOWN_BODIES)
     ]
     return {
         "object": "dispute",
@@ -119,7 +126,7 @@ def _ledger(assembly: Assembly, task: Task) -> Iterator[Json]:
     if not task.terms.metered:
         return
     book = assembly.account_book()
-    for line in book.lines_of(task.owner, task.task_id, task.created_at, task.completed_at):
+    for line in book.lines_of(task):
         shown = show_line(line)
         details = {name: shown[name] for name in ("kind", "amount", "credits_charged")}
         yield {"at": line.at, "what": "ledger", "cause": "account", "details": details}
@@ -133,39 +140,43 @@ def _deliveries(assembly: Assembly, task: Task) -> Iterator[Json]:
 
 
 def _redacted_body(body: bytes, prompt: str) -> Any:
-    """A callback's body as JSON without what is nobody's business; its digest where it is no JSON, or a large one."""
+    """A callback's body as JSON without what is nobody's business; its digest where it can't be shown as such."""
     digest = hashlib.sha256(body).hexdigest()
+    told = {"sha256": digest, "bytes": len(body)}
     if len(body) > MAX_SHOWN_BODY:
-        return {"sha256": digest, "bytes": len(body)}
+        return told
     try:
-        return {"sha256": digest, "content": _redacted(json.loads(body), prompt)}
+        content = _redacted(json.loads(body), prompt)
+        json.dumps(content, allow_nan=False, ensure_ascii=False).encode()  # no surrogate, no infinity
     except (ValueError, RecursionError):
-        return {"sha256": digest, "bytes": len(body)}
+        return told
+    return {"sha256": digest, "content": content}
 
 
 def _redacted(value: Any, prompt: str) -> Any:
     if isinstance(value, Mapping):
-        return {name: "[removed]" if _is_secret(name) else _redacted(inner, prompt) for name, inner in value.items()}
+        return {
+            _redacted_text(name, prompt): "[removed]" if _is_secret(name) else _redacted(inner, prompt)
+            for name, inner in value.items()
+        }
     if isinstance(value, list):
         return [_redacted(inner, prompt) for inner in value]
-    if not isinstance(value, str):
-        return value
-    if value.startswith(("http://", "https://")):
-        return _without_query(value)
-    if value.startswith("data:") or len(value) > 2000:
-        return f"[{len(value)} characters]"
-    if value == prompt:
+    return _redacted_text(value, prompt) if isinstance(value, str) else value
+
+
+def _redacted_text(text: str, prompt: str) -> str:
+    if text.startswith("data:") or len(text) > MAX_SHOWN_TEXT:
+        return f"[{len(text)} characters]"
+    if text == prompt:
         return "[prompt]"
+    if text.lstrip()[:1] in {"{", "["} and text.strip():
+        try:  # JSON in JSON, with escapes of its own
+            return json.dumps(_redacted(json.loads(text), prompt), ensure_ascii=False)
+        except (ValueError, RecursionError):
+            pass
     # A short prompt may well stand in other words by chance.
-    return value.replace(prompt, "[prompt]") if len(prompt) >= 12 else value
+    return redacted(text.replace(prompt, "[prompt]") if len(prompt) >= SHORT_PROMPT else text)
 
 
 def _is_secret(name: str) -> bool:
     return any(word in name.lower() for word in _SECRET_WORDS)
-
-
-def _without_query(url: str) -> str:
-    try:
-        return urlunsplit((*urlsplit(url)[:3], "", ""))
-    except ValueError:
-        return "[link]"

@@ -93,7 +93,7 @@ def _caller(assembly: Assembly, wish: Wish) -> ApiKey:
     if wish.key_id is None:
         if not assembly.key_book().knows(wish.owner):
             raise invalid_field(f"there is no owner {wish.owner[:80]!r}", "owner")
-        return ApiKey(wish.owner, metered=assembly.account_book().find(wish.owner) is not None)
+        return ApiKey(wish.owner)
     try:
         key = assembly.key_book().find(wish.key_id)
     except NoSuchKey as error:

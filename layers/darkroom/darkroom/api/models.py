@@ -9,8 +9,8 @@ from darkroom.services.scorecard import Scorecard
 from darkroom.stores.scores import DAYS
 
 
-def render_catalog(scorecard: Scorecard) -> dict[str, Any]:
-    """All models with their offers, limits and prices, and how each offer did lately."""
+def render_catalog(scorecard: Scorecard, owner: str) -> dict[str, Any]:
+    """All models with offers, limits and prices, how each offer did lately, and whether it is asked for this owner."""
     return {
         "object": "list",
         "data": [
@@ -18,19 +18,19 @@ def render_catalog(scorecard: Scorecard) -> dict[str, Any]:
                 "id": model.name,
                 "object": "model",
                 "aliases": list(model.aliases),
-                "offers": [{**_offer(offer), **_measured(offer, scorecard)} for offer in model.offers],
+                "offers": [{**_offer(offer), **_measured(offer, scorecard, owner)} for offer in model.offers],
             }
             for model in catalog().models
         ],
     }
 
 
-def _measured(offer: Offer, scorecard: Scorecard) -> dict[str, Any]:
+def _measured(offer: Offer, scorecard: Scorecard, owner: str) -> dict[str, Any]:
     score = scorecard.score(offer)
     expected = score.called_back + score.unheard
     tasks = score.completed + score.failed
     return {
-        "breaker": scorecard.state_of(offer.provider).value,
+        "breaker": scorecard.state_of(offer.provider, owner).value,
         "measured": {
             "days": DAYS,
             "completed": score.completed,

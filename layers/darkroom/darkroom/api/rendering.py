@@ -28,11 +28,7 @@ def render_task(task: Task, links: "LinkSigner", now: int) -> Json:
         "completed_at": task.completed_at,
         "expires_at": task.expires_at,
         "images": [_image(image, links, now) for image in task.images],
-        "usage": {
-            "images": sum(image.state is ImageState.STORED for image in task.images),
-            "credits_reserved": format_credits(task.usage.reserved),
-            "credits_charged": format_credits(task.usage.charged),
-        },
+        "usage": _usage(task),
         "attempts": [_attempt(attempt) for attempt in task.attempts],
         "metadata": dict(task.metadata),
         "error": _failure(task.error),
@@ -60,6 +56,15 @@ def render_outcome(attempt: "DeliveryAttempt") -> Json:
         "error": attempt.error,
         "next_at": attempt.next_at,
     }
+
+
+def _usage(task: Task) -> Json:
+    shown: Json = {
+        "images": sum(image.state is ImageState.STORED for image in task.images),
+        "credits_reserved": format_credits(task.usage.reserved),
+        "credits_charged": format_credits(task.usage.charged),
+    }
+    return shown | ({"credits_withheld": format_credits(task.usage.withheld)} if task.withheld else {})
 
 
 def _image(image: Image, links: "LinkSigner", now: int) -> Json:

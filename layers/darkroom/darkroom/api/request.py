@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -24,6 +25,7 @@ from darkroom.api.errors import ApiError, invalid_field
 from darkroom.domain.geometry import GeometryError, parse_resolution, parse_size
 from darkroom.domain.nesting import deeper_than
 from darkroom.domain.request import Action, ImageRequest, Strategy
+from darkroom.settings import Settings
 
 MAX_LINK = 4096
 MAX_EXTRA_BYTES = 16 * 1024
@@ -159,18 +161,20 @@ class NewTask(BaseModel):
         )
 
 
-def read_request(body: Mapping[str, Any], *, local_mode: bool) -> ImageRequest:
+def read_request(body: Mapping[str, Any], settings: Settings) -> ImageRequest:
     """The request in a body. Raises `ApiError` (422) for the first field that can't be accepted."""
     for name, most in _MOST.items():
         # Counted before each part is looked at: half a million parts would take more memory than the function has.
         if isinstance(given := body.get(name), dict | list) and len(given) > most:
             raise invalid_field(f"{name} must have at most {most} entries, not {len(given)}", name)
+    if unknown := next((name for name in body if name not in NewTask.model_fields), None):
+        raise invalid_field(_unknown(unknown, NewTask), unknown[:200])
     try:
         task = NewTask.model_validate(body)
     except ValidationError as error:
         raise refused_field(error, NewTask) from error
     if task.callback_url is not None:
-        _check_callback_url(task.callback_url, local_mode=local_mode)
+        _check_callback_url(task.callback_url, settings)
     return task.to_request()
 
 
@@ -180,13 +184,25 @@ def fingerprint(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _check_callback_url(url: str, *, local_mode: bool) -> None:
+def _check_callback_url(url: str, settings: Settings) -> None:
     from darkroom.outbound.addresses import check_webhook_url
 
     try:
-        check_webhook_url(url, local_mode=local_mode)
+        check_webhook_url(url, local_mode=settings.local_mode)
     except ValueError as error:
         raise invalid_field(f"callback_url {error}", "callback_url") from error
+    inbox = f"{settings.demo_base_url}/demo/inbox/"
+    own = {_origin(settings.public_url), _origin(settings.demo_base_url)} - {None}
+    if _origin(url) in own and not (settings.demo_base_url and url.startswith(inbox)):
+        raise invalid_field("callback_url is an address of this API itself: give the one of your app", "callback_url")
+
+
+def _origin(url: str) -> tuple[str, int] | None:
+    """Host and port of an address, or None without one."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        return None
+    return parts.hostname.rstrip(".").lower(), parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def refused_field(error: ValidationError, model: type[BaseModel]) -> ApiError:
@@ -223,7 +239,7 @@ _UNION_BRANCHES = frozenset(
 def _unknown(name: str, model: type[BaseModel]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, model.model_fields, n=1)
+    near = difflib.get_close_matches(name[:80], model.model_fields, n=1)
     elsewhere = "; a provider's own options go under 'extra'" if "extra" in model.model_fields else ""
     hint = f": did you mean {near[0]!r}?" if near else elsewhere
     return f"unknown field {name[:80]!r}{hint}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from darkroom.api.errors import conflict, invalid_field, payment_required, too_many_requests
+from darkroom.api.errors import conflict, invalid_field, payment_required, too_large, too_many_requests
 from darkroom.api.request import fingerprint, read_request
 from darkroom.domain.admission import Barrier, NotAdmitted
 from darkroom.domain.request import ImageRequest
@@ -13,9 +13,9 @@ from darkroom.domain.task import Task
 from darkroom.services.assembly import Assembly
 from darkroom.services.cancellation import AlreadyEnded, cancel
 from darkroom.services.clock import now
-from darkroom.services.deletion import StillOpen
-from darkroom.services.delivery_requests import NothingToSend, send_again
-from darkroom.services.submission import IdempotencyConflict, Submitted
+from darkroom.services.deletion import StillOpen, StillSettled
+from darkroom.services.delivery_requests import MOST_ROUNDS, NothingToSend, SentOften, send_again
+from darkroom.services.submission import IdempotencyConflict, Submitted, TooMuchToKeep
 from darkroom.stores.accounts import ApiKey
 
 
@@ -29,7 +29,7 @@ def submit_task(
     inline: bool = True,
 ) -> Submitted:
     """Accept the task in a body. Raises `ApiError`."""
-    request = routed_by_key(read_request(body, local_mode=assembly.settings.local_mode), caller)
+    request = routed_by_key(read_request(body, assembly.settings), caller)
     try:
         return assembly.submissions().submit(
             caller,
@@ -41,6 +41,8 @@ def submit_task(
         )
     except NoOffer as error:
         raise invalid_field(str(error), error.param) from error
+    except TooMuchToKeep as error:
+        raise too_large(str(error)) from error
     except NotAdmitted as barrier:
         if barrier.retry_after:
             raise too_many_requests(barrier.message, barrier.retry_after) from barrier
@@ -59,7 +61,7 @@ def routed_by_key(request: ImageRequest, caller: ApiKey) -> ImageRequest:
 def cancel_task(assembly: Assembly, task: Task) -> Task:
     """Cancel an open task. Raises `ApiError` (409)."""
     try:
-        return cancel(assembly.tasks(), task, now)
+        return cancel(assembly.tasks(), task, now, charge_made=assembly.settings.charge_cancelled)
     except AlreadyEnded as error:
         raise conflict("the task has ended, and an end never changes", task.task_id) from error
 
@@ -70,6 +72,9 @@ def delete_task(assembly: Assembly, task: Task) -> None:
         assembly.deletion().delete(task)
     except StillOpen as error:
         raise conflict("the task is still open: cancel it first", task.task_id) from error
+    except StillSettled as error:
+        message = "the task was cancelled and its provider may still be at work: delete it once that is settled"
+        raise conflict(message, task.task_id) from error
 
 
 def resend_webhook(assembly: Assembly, task: Task) -> None:
@@ -78,5 +83,7 @@ def resend_webhook(assembly: Assembly, task: Task) -> None:
         send_again(assembly.queues(), assembly.deliveries(), task)
     except NothingToSend as error:
         raise conflict("the task was posted without a callback_url", task.task_id) from error
+    except SentOften as error:
+        raise conflict(f"the webhook was sent again {MOST_ROUNDS} times already", task.task_id) from error
     except StillOpen as error:
         raise conflict("the task has not ended: its webhook is sent when it does", task.task_id) from error

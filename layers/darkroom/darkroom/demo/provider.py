@@ -105,7 +105,7 @@ class DemoProvider:
         """Whether an address is a callback address that this deployment gave to this provider."""
         own = f"{self._settings.public_url}/callbacks/{provider}/"
         task_id, _, token = url.removeprefix(own).partition("/")
-        return url.startswith(own) and self._assembly.addresses().accepts(provider, task_id, token)
+        return url.startswith(own) and self._assembly.addresses().record_of(provider, task_id, token) is not None
 
     def _come_back(self, function: str, message: Json) -> None:
         """Invoke this function once more, without waiting for it (AWS: Lambda, asynchronous invocation)."""

@@ -1,5 +1,6 @@
 """What a dialect is: the one interface behind which each provider's API is spoken to its clients."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -9,6 +10,8 @@ from darkroom.domain.schedule import RetryRule
 
 Event = tuple[str, Json]
 """A streamed event: its name and its data."""
+MAX_ECHO = 16 * 1024
+"""Bytes of a request as JSON that answers repeat."""
 
 
 class Dialect(Protocol):
@@ -118,7 +121,10 @@ def links(value: Any, field: str) -> list[str]:
 
 
 def without_data(body: Mapping[str, Any]) -> Json:
-    """A request to be repeated in answers: without the images that were sent in it."""
+    """A request to be repeated in answers: without the images that were sent in it, and without what is very long.
+
+    It is kept in the task's record, which has to have room for the task's whole life.
+    """
 
     def shown(value: Any) -> Any:
         if isinstance(value, str) and value.startswith("data:"):
@@ -127,7 +133,18 @@ def without_data(body: Mapping[str, Any]) -> Json:
             return [shown(each) for each in value]
         return value
 
-    return {name: shown(value) for name, value in body.items()}
+    sizes = {name: _bytes(name) + _bytes(shown(value)) for name, value in body.items()}
+    kept, room = set(), MAX_ECHO
+    for name in sorted(sizes, key=lambda name: sizes[name]):
+        room -= sizes[name]
+        if room < 0:
+            break
+        kept.add(name)
+    return {name: shown(value) for name, value in body.items() if name in kept}
+
+
+def _bytes(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 class Plain:

@@ -66,7 +66,7 @@ class Qingbo(Plain):
                 return Answer(200, {name: task[name] for name in ("task_id", "status", "progress")} | poll)
             case Cancel():
                 usage = seen[0].task.usage
-                refunded = int((usage.reserved - usage.charged) * _QUOTA)
+                refunded = int((usage.reserved - usage.charged - usage.withheld) * _QUOTA)
                 shown = {"task_id": task["task_id"], "status": task["status"]}
                 return Answer(200, shown | {"refunded": refunded > 0, "refunded_quota": refunded})
         return Answer(200, task)

@@ -1,5 +1,9 @@
-"""A circuit breaker: a provider that is out again and again is left alone for a while, then tried by one task."""
+"""A circuit breaker: a provider that is out again and again is left alone for a while, then tried by one task.
 
+Outages that one owner alone has met may come from what it asks for, and close the provider to nobody else.
+"""
+
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +35,12 @@ class Breaker:
     opened: int = 0
     retry_at: int | None = None
     probing: bool = False
+    owners: frozenset[str] = frozenset()
+    """Marks of those who met the outages."""
+
+    def concerns(self, owner: str) -> bool:
+        """Whether an owner goes by it: not where the outages are another one's alone."""
+        return len(self.owners) != 1 or mark_of(owner) in self.owners
 
     def state(self, now: int) -> BreakerState:
         """Whether the provider is asked now."""
@@ -46,6 +56,11 @@ class Breaker:
         if self.retry_at is None:
             return self.failures >= FAILURES
         return self.probing or now >= self.retry_at
+
+
+def mark_of(owner: str) -> str:
+    """How an owner is told from others in a breaker, without its name."""
+    return hashlib.sha256(owner.encode()).hexdigest()[:16]
 
 
 def rest(opened: int) -> int:

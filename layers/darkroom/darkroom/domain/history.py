@@ -1,5 +1,6 @@
 """What a change did to a task, told as lines of its history: found by comparing the record before and after."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,15 +10,30 @@ from darkroom.domain.task import Attempt, AttemptState, Image, ImageState, Task
 
 MOST_ENTRIES = 120
 """Lines that are kept: more than any orderly life has, and few enough for one item (DynamoDB: 400 KB)."""
+MOST_BYTES = 48_000
+"""Bytes of them as JSON: a life full of long error messages ends with its last lines missing, and not in the middle."""
 
 Told = tuple[str, dict[str, Any]]
 
 
 def with_history(before: Task, after: Task, *, cause: str, now: int) -> Task:
     """`after` with a line for everything that differs from `before`. `now` is in Unix milliseconds."""
-    entries = tuple(HistoryEntry(now, what, cause, details) for what, details in _differences(before, after))
-    room = MOST_ENTRIES - len(after.history)
-    return replace(after, history=(*after.history, *entries[: max(0, room)])) if entries else after
+    entries = [HistoryEntry(now, what, cause, details) for what, details in _differences(before, after)]
+    if not entries:
+        return after
+    history = list(after.history)
+    room = MOST_BYTES - sum(map(_bytes, history))
+    for entry in entries:
+        room -= _bytes(entry)
+        if room >= 0 and len(history) < MOST_ENTRIES:
+            history.append(entry)
+    return replace(after, history=tuple(history))
+
+
+def _bytes(entry: HistoryEntry) -> int:
+    return len(
+        json.dumps([entry.at, entry.what, entry.cause, entry.details], ensure_ascii=False).encode("utf-8", "replace")
+    )
 
 
 def first_entries(task: Task, *, strategy: str, now: int) -> tuple[HistoryEntry, ...]:
@@ -45,6 +61,8 @@ def _differences(before: Task, after: Task) -> Iterator[Told]:
         yield "submission_put_off", {"until": after.retry_at, "provider": after.offer.provider}
     if after.deadline_at != before.deadline_at:
         yield "deadline_put_off", {"until": after.deadline_at}
+    if before.withheld and not after.withheld:
+        yield "cancellation_settled", {"credits_charged": str(after.usage.charged)}
     if after.status is not before.status:
         yield after.status.value, _end(after) if after.status.terminal else {}
 
@@ -78,4 +96,6 @@ def _image(earlier: Image | None, image: Image) -> Iterator[Told]:
 
 def _end(task: Task) -> dict[str, Any]:
     told: dict[str, Any] = {"credits_charged": str(task.usage.charged)}
+    if task.withheld:
+        told["credits_withheld"] = str(task.usage.withheld)
     return told | ({"code": task.error.code.value, "message": task.error.message} if task.error else {})

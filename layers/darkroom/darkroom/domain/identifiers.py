@@ -22,6 +22,17 @@ def new_task_id(now: int) -> str:
     return PREFIX + _base32((now << 80) | secrets.randbits(80))
 
 
+def made_up_nonce(created_at: int) -> str:
+    """The nonce of a record that an earlier release wrote without one: no two records of an id were made in one
+    millisecond."""
+    return f"{created_at:x}"
+
+
+def new_nonce() -> str:
+    """A fresh mark of one record or one claim, 16 hexadecimal digits: two of them are never equal."""
+    return secrets.token_hex(8)
+
+
 def well_formed(task_id: str) -> bool:
     """Whether a text could be a task id at all, so that nothing else is ever looked up."""
     body = task_id.removeprefix(PREFIX)

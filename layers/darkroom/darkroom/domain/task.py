@@ -42,7 +42,10 @@ _LIVE = _UNDECIDED | {AttemptState.ACCEPTED}
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One submission: to whom, with which credential, and what came of it. Times are Unix milliseconds."""
+    """One submission: to whom, with which credential, and what came of it. Times are Unix milliseconds.
+
+    `claim` marks the invocation that began it: that one alone sends it.
+    """
 
     provider: str
     upstream_model: str
@@ -52,6 +55,7 @@ class Attempt:
     upstream_id: str = ""
     expects_callback: bool = False
     failure: Failure | None = None
+    claim: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +107,16 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Credits, exactly: held back at submission for the worst case, and charged for what came."""
+    """Credits, exactly: held back at submission for the worst case, and charged for what came.
+
+    `withheld` stays held back of a cancelled task until its provider has said whether it made the pictures all the
+    same; then it is charged or given back, at `settled_at` (Unix milliseconds).
+    """
 
     reserved: Decimal = ZERO
     charged: Decimal = ZERO
+    withheld: Decimal = ZERO
+    settled_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +124,13 @@ class Terms:
     """What a task was posted under: the id of its API key, and what its end has to give back.
 
     `metered` says that the owner's account was charged with its reserve, `counted` that its key's open tasks were
-    counted.
+    counted. `keep_extra` says that pictures beyond those asked for are kept.
     """
 
     key: str = ""
     metered: bool = False
     counted: bool = False
+    keep_extra: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +151,8 @@ class Task:
     """One request to generate or edit images, from its acceptance to its end.
 
     Times are Unix milliseconds, but `expires_at` (seconds, when the record is dropped). `version` counts the writes;
-    `fingerprint` is the digest of the body it was posted with. `retry_at` is when the next submission is due while
+    `fingerprint` is the digest of the body it was posted with. `nonce` is this record's alone, where an id may be used
+    again: whatever lies in the bucket belongs to a record by it. `retry_at` is when the next submission is due while
     none is live. `copying_at` is when the images were last handed out to be copied. `history`
     tells how it came to be as it is. `unread` is what a later release recorded and this one can't read: no part of the
     task, but written back with it. `announced` says that its end has been told to bus and webhook; it stands beside
@@ -156,6 +168,7 @@ class Task:
     deadline_at: int
     expires_at: int
     correlation_id: str
+    nonce: str = ""
     status: Status = Status.QUEUED
     version: int = 1
     progress: int = 0
@@ -193,6 +206,16 @@ class Task:
     def awaits_submission(self) -> bool:
         """Whether it is open with no submission that could still bear fruit."""
         return not self.status.terminal and not self.images and not (self.attempt and self.attempt.state.live)
+
+    @property
+    def withheld(self) -> bool:
+        """Whether it was cancelled, and its provider may still make what was asked for."""
+        return self.usage.withheld > 0
+
+    @property
+    def followed(self) -> bool:
+        """Whether its provider is still to be heard of."""
+        return not self.status.terminal or self.withheld
 
     @property
     def pending_images(self) -> tuple[Image, ...]:

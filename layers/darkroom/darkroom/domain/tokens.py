@@ -1,4 +1,4 @@
-"""The callback token: proof that a callback came by an address that we gave out for this task and provider."""
+"""The callback token: proof that a callback came by an address that we gave out for this record of a task."""
 
 import base64
 import hashlib
@@ -6,15 +6,29 @@ import hmac
 from collections.abc import Iterable
 
 
-def callback_token(secret: bytes, task_id: str, provider: str) -> str:
-    """The token in the path of a task's callback address, 43 characters that a URL takes as they are."""
-    digest = hmac.new(secret, f"callback\n{provider}\n{task_id}".encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+def callback_token(secret: bytes, task_id: str, provider: str, nonce: str) -> str:
+    """The token in the path of a task's callback address: the record's nonce, a dot, and 43 characters of proof.
+
+    A record that expired and the one that came after it under the same id have different nonces.
+    """
+    proof = _proof(secret, f"{provider}\n{task_id}\n{nonce}")
+    return f"{nonce}.{proof}"
 
 
-def token_is_valid(token: str, task_id: str, provider: str, secrets: Iterable[bytes]) -> bool:
-    """Whether any of the valid secrets (two, while one is being rotated) made this token. Constant time."""
-    given = token.encode("utf-8", "replace")
+def nonce_of(token: str, task_id: str, provider: str, secrets: Iterable[bytes]) -> str | None:
+    """The nonce of the record that a token was made for, under any of the valid secrets (two, while one is being
+    rotated); None for a token that none of them made. Empty for one of an earlier release, which named no record.
+
+    Takes constant time.
+    """
+    nonce, dot, proof = token.rpartition(".")
+    told = f"{provider}\n{task_id}\n{nonce}" if dot else f"{provider}\n{task_id}"
+    given = proof.encode("utf-8", "replace")
     # Every secret is tried, whatever the first one said: the time taken tells nothing.
-    matches = [hmac.compare_digest(callback_token(s, task_id, provider).encode(), given) for s in secrets]
-    return any(matches)
+    matches = [hmac.compare_digest(_proof(secret, told).encode(), given) for secret in secrets]
+    return nonce if any(matches) else None
+
+
+def _proof(secret: bytes, told: str) -> str:
+    digest = hmac.new(secret, f"callback\n{told}".encode("utf-8", "replace"), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

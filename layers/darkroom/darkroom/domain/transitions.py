@@ -1,7 +1,8 @@
 """The life of a task: every change that can happen to it, as pure functions.
 
 Each takes a task and returns it changed, or the very same object where the event changes nothing (it came late, twice
-or out of order). `now` is in Unix milliseconds. Nothing here leaves a terminal status.
+or out of order). `now` is in Unix milliseconds. Nothing here leaves a terminal status; what a cancelled task
+withholds is settled after it.
 """
 
 from collections.abc import Callable
@@ -12,14 +13,18 @@ from darkroom.domain.request import MAX_IMAGES_TOGETHER
 from darkroom.domain.schedule import MAX_TRIES, submission_backoff
 from darkroom.domain.task import Attempt, AttemptState, Image, ImageState, StoredImage, Task
 from darkroom.domain.update import MadeImage, Status, Update
+from darkroom.domain.withholding import cost, pictures_made, settle, stopped_in_time
 
 COPYING_PROGRESS = 99
 MAX_LINK = 8192
-"""Longest link that is recorded: fifteen of them fit an item (DynamoDB: 400 KB)."""
+"""Bytes of the longest link that is recorded: fifteen of them fit an item (DynamoDB: 400 KB)."""
 
 
-def begin_attempt(task: Task, *, credential: str, expects_callback: bool, now: int) -> Task:
-    """Open a submission to the offer in line; the record of it goes out before the request does."""
+def begin_attempt(task: Task, *, credential: str, expects_callback: bool, now: int, claim: str = "") -> Task:
+    """Open a submission to the offer in line; the record of it goes out before the request does.
+
+    `claim` is the nonce of the invocation that will send it.
+    """
     if not task.awaits_submission:
         return task
     offer = task.offer
@@ -30,6 +35,7 @@ def begin_attempt(task: Task, *, credential: str, expects_callback: bool, now: i
         state=AttemptState.SENDING,
         begun_at=now,
         expects_callback=expects_callback,
+        claim=claim,
     )
     plan = list(task.plan)
     plan[task.position] = replace(offer, tries=offer.tries + 1)
@@ -54,6 +60,8 @@ def accept(task: Task, upstream_id: str, *, now: int) -> Task:
 def refuse(task: Task, failure: Failure, *, now: int, retry_after: float = 0, scale: float = 1) -> Task:
     """The provider certainly did not take the submission: try again later, try the next offer, or give up."""
     attempt = task.attempt
+    if task.withheld and attempt is not None and attempt.state.undecided:
+        return settle(_with_attempt(task, replace(attempt, state=AttemptState.REFUSED)), 0, now=now)
     if task.status.terminal or attempt is None or not attempt.state.undecided:
         return task
     task = _with_attempt(task, replace(attempt, state=AttemptState.REFUSED, failure=failure))
@@ -66,7 +74,7 @@ def lose_track(task: Task, *, now: int) -> Task:
     A callback may still come; where none was asked for, nothing can ever tell, and the task ends.
     """
     attempt = task.attempt
-    if task.status.terminal or attempt is None or attempt.state is not AttemptState.SENDING:
+    if not task.followed or attempt is None or attempt.state is not AttemptState.SENDING:
         return task
     task = _with_attempt(task, replace(attempt, state=AttemptState.UNKNOWN))
     return task if attempt.expects_callback else expire(task, now=now)
@@ -75,9 +83,11 @@ def lose_track(task: Task, *, now: int) -> Task:
 def apply_update(task: Task, provider: str, update: Update, *, now: int, scale: float = 1) -> Task:
     """What a provider said of its task, by callback, by look-up or in a synchronous answer."""
     attempt = task.attempt
-    if task.status.terminal or task.images or attempt is None or not attempt.state.live:
+    if attempt is None or attempt.provider != provider or not _same_upstream_task(attempt, update):
         return task
-    if attempt.provider != provider or not _same_upstream_task(attempt, update):
+    if task.withheld:
+        return _told_after_cancellation(task, update, now=now)
+    if task.status.terminal or task.images or not attempt.state.live:
         return task
     if update.upstream_id:
         task = accept(task, update.upstream_id, now=now)
@@ -107,6 +117,8 @@ def refresh_source(task: Task, index: int, source: str) -> Task:
     image = _image(task, index)
     if task.status.terminal or image is None or image.state is not ImageState.PENDING or image.source == source:
         return task
+    if len(source.encode()) > MAX_LINK:
+        return task
     return _with_image(task, replace(image, source=source))
 
 
@@ -115,16 +127,30 @@ def hand_out_again(task: Task, *, now: int) -> Task:
     return replace(task, copying_at=now) if task.pending_images and not task.status.terminal else task
 
 
-def cancel(task: Task, *, now: int) -> Task:
-    """The owner wants no more of it."""
-    failure = Failure(ErrorCode.CANCELLED, "The task was cancelled by its owner.")
-    return task if task.status.terminal else _end(task, Status.CANCELLED, now=now, failure=failure)
+def cancel(task: Task, *, now: int, charge_made: bool = True) -> Task:
+    """The owner wants no more of it.
+
+    With `charge_made`, pictures that are made all the same are paid for: those that are there at once, and what a
+    provider may still be making stays held back until it is known.
+    """
+    if task.status.terminal:
+        return task
+    ended = _end(
+        task, Status.CANCELLED, now=now, failure=Failure(ErrorCode.CANCELLED, "The task was cancelled by its owner.")
+    )
+    if not charge_made:
+        return ended
+    if task.images:
+        return replace(ended, usage=replace(ended.usage, charged=cost(task, pictures_made(task))))
+    if task.attempt and task.attempt.state.live:
+        return replace(ended, usage=replace(ended.usage, withheld=cost(task, task.request.n)))
+    return ended
 
 
 def expire(task: Task, *, now: int) -> Task:
     """The deadline has passed: end the task with what it has."""
     if task.status.terminal:
-        return task
+        return stopped_in_time(task, now=now)
     if task.images:
         late = Failure(ErrorCode.IMAGE_UNAVAILABLE, "The image could not be fetched before the task's deadline.")
         for image in task.pending_images:
@@ -142,11 +168,22 @@ def keep_open_until(task: Task, until: int) -> Task:
 
 def abandon(task: Task, failure: Failure, *, now: int) -> Task:
     """Nothing more can be tried (a poisoned message, an offer that vanished): end it and say why."""
-    return task if task.status.terminal else _end(task, Status.FAILED, now=now, failure=failure)
+    if task.status.terminal:
+        return stopped_in_time(task, now=now)
+    return _end(task, Status.FAILED, now=now, failure=failure)
 
 
-_LINK_TOO_LONG = Failure(ErrorCode.IMAGE_UNAVAILABLE, f"The provider's link has more than {MAX_LINK} characters.")
+_LINK_TOO_LONG = Failure(ErrorCode.IMAGE_UNAVAILABLE, f"The provider's link has more than {MAX_LINK} bytes.")
 _CANCELLED_UPSTREAM = Failure(ErrorCode.CANCELLED, "The task was cancelled at the provider.")
+
+
+def _told_after_cancellation(task: Task, update: Update, *, now: int) -> Task:
+    if update.upstream_id:
+        task = accept(task, update.upstream_id, now=now)
+    if not update.status.terminal:
+        return task
+    made = sum(image.failure is None for image in update.images) if update.status is Status.COMPLETED else 0
+    return settle(task, made, now=now)
 
 
 def _next_submission(task: Task, failure: Failure, *, now: int, retry_after: float, scale: float) -> Task:
@@ -203,7 +240,7 @@ def _take_images(task: Task, made: tuple[MadeImage, ...], *, now: int) -> Task:
         started_at=task.started_at or now,
         copying_at=now,
         progress=COPYING_PROGRESS,
-        images=tuple(_received(index, image) for index, image in enumerate(made[:MAX_IMAGES_TOGETHER])),
+        images=tuple(_received(index, image) for index, image in enumerate(_kept(task, made))),
     )
     if not task.images:
         nothing = Failure(ErrorCode.PROVIDER_ERROR, f"{attempt.provider} completed the task without any image.")
@@ -211,10 +248,18 @@ def _take_images(task: Task, made: tuple[MadeImage, ...], *, now: int) -> Task:
     return _settle(task, now=now)
 
 
+def _kept(task: Task, made: tuple[MadeImage, ...]) -> list[MadeImage]:
+    """What is taken of the pictures that were made: those asked for, and those beyond where the task's terms say so."""
+    if not task.terms.keep_extra and len(made) > task.request.n:
+        whole = [image for image in made if image.failure is None]
+        made = (*whole, *(image for image in made if image.failure))[: task.request.n]
+    return list(made[:MAX_IMAGES_TOGETHER])
+
+
 def _received(index: int, made: MadeImage) -> Image:
     if made.failure:
         return Image(index, ImageState.FAILED, failure=made.failure)
-    if len(made.url) > MAX_LINK:
+    if len(made.url.encode()) > MAX_LINK:
         return Image(index, ImageState.FAILED, failure=_LINK_TOO_LONG)
     return Image(index, ImageState.PENDING, source=made.url)
 
@@ -250,7 +295,7 @@ def _end(task: Task, status: Status, *, now: int, failure: Failure | None) -> Ta
         progress=100 if status is Status.COMPLETED else task.progress,
         error=failure,
         retry_at=0,
-        usage=replace(task.usage, charged=min(task.offer.price * billable, task.usage.reserved)),
+        usage=replace(task.usage, charged=cost(task, billable)),
     )
 
 
@@ -269,8 +314,8 @@ def _overdue(task: Task) -> Failure:
     if attempt and attempt.state.undecided:
         return Failure(
             ErrorCode.SUBMISSION_UNKNOWN,
-            f"{attempt.provider} never said whether it took the task. It was not sent again, so that nothing is "
-            "paid for twice; post a new task if you still want the images.",
+            f"{attempt.provider} never said whether it took the task. It was not sent again, so that nothing is paid "
+            "for twice; post a new task if you still want the images.",
         )
     if attempt and attempt.state is AttemptState.ACCEPTED:
         return Failure(ErrorCode.DEADLINE_EXCEEDED, f"{attempt.provider} did not finish before the task's deadline.")
@@ -292,6 +337,4 @@ def _with_attempt(task: Task, attempt: Attempt) -> Task:
 
 
 def _with_image(task: Task, image: Image) -> Task:
-    images = list(task.images)
-    images[image.index] = image
-    return replace(task, images=tuple(images))
+    return replace(task, images=(*task.images[: image.index], image, *task.images[image.index + 1 :]))

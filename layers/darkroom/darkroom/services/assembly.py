@@ -103,6 +103,7 @@ class Assembly(Stores):
             catalog=catalog(),
             keys=self.keys(),
             available=self.upstreams().available,
+            metered=self.account_book().has,
             scorecard=self.scorecard(),
             dispatcher=self.dispatcher(),
             follow_up=self.follow_up(),
@@ -260,14 +261,16 @@ class Assembly(Stores):
             deliveries=self.deliveries(),
             queues=self.queues(),
             post=sender.post,
-            secrets=self._webhook_secrets_of,
+            secrets=self.webhook_secrets_of,
             letters=Letters(render=self.render, sight=self.sight),
             clock=now,
             scale=self.settings.time_scale,
         )
 
-    def _webhook_secrets_of(self, owner: str) -> "list[str]":
-        return self.webhook_secrets().of_owner(owner, now()) or self.keys().webhook()
+    def webhook_secrets_of(self, owner: str) -> "list[str]":
+        """What an owner's webhooks are signed with, newest first."""
+        own = self.webhook_secrets().of_owner(owner, now())
+        return own or [self.keys().webhook(owner), *self.keys().shared_webhook()]
 
     @cache  # noqa: B019
     def deletion(self) -> "Deletion":

@@ -5,7 +5,9 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from darkroom.adapters.base import Adapter
-from darkroom.domain.tokens import callback_token, token_is_valid
+from darkroom.domain.identifiers import made_up_nonce
+from darkroom.domain.task import Task
+from darkroom.domain.tokens import callback_token, nonce_of
 from darkroom.settings import Settings
 from darkroom.stores.secrets import SigningKeys
 
@@ -24,18 +26,27 @@ class CallbackAddresses:
             return False
         return not _is_loopback(public) or _is_loopback(self._settings.provider_base_url(adapter.name))
 
-    def address(self, provider: str, task_id: str) -> str:
-        """The address for one task at one provider."""
-        token = callback_token(self._keys.callback()[0], task_id, provider)
+    def address(self, provider: str, task_id: str, nonce: str) -> str:
+        """The address for one record of a task at one provider."""
+        token = callback_token(self._keys.callback()[0], task_id, provider, nonce)
         return f"{self._settings.public_url}/callbacks/{provider}/{task_id}/{token}"
 
-    def accepts(self, provider: str, task_id: str, token: str) -> bool:
-        """Whether a token is one that we gave out for this task and provider."""
-        return token_is_valid(token, task_id, provider, self._keys.callback())
+    def record_of(self, provider: str, task_id: str, token: str) -> str | None:
+        """The nonce of the record that we gave this token out for; None where we never gave it out for this task and
+        provider. Nothing is read for it."""
+        return nonce_of(token, task_id, provider, self._keys.callback())
 
-    def for_order(self, adapter: Adapter, task_id: str) -> str:
+    def for_order(self, adapter: Adapter, task: Task) -> str:
         """The address to put into a submission, or an empty text where none shall be given."""
-        return self.address(adapter.name, task_id) if self.given_to(adapter) else ""
+        return self.address(adapter.name, task.task_id, task.nonce) if self.given_to(adapter) else ""
+
+
+def is_meant(task: Task, nonce: str) -> bool:
+    """Whether a token for a record with this nonce is for this record of its task.
+
+    An earlier release gave out tokens without one, and its records have none but the one that reading them makes up.
+    """
+    return nonce == task.nonce or (not nonce and task.nonce == made_up_nonce(task.created_at))
 
 
 @cache

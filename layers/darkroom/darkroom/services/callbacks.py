@@ -1,7 +1,9 @@
 """A provider's callback: checked, kept, read, recorded, and its downloads queued. Nothing is fetched here."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
+from typing import Any
 
 from darkroom.adapters.answers import read_object
 from darkroom.adapters.base import Adapter, Unreadable
@@ -10,7 +12,7 @@ from darkroom.domain.schedule import LINK_LIFE
 from darkroom.domain.task import Task
 from darkroom.domain.update import Status, Update
 from darkroom.observation import follow, logger
-from darkroom.services.callback_address import CallbackAddresses
+from darkroom.services.callback_address import CallbackAddresses, is_meant
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
 from darkroom.services.results import put_aside
@@ -19,6 +21,11 @@ from darkroom.stores.objects import KeptCallback, ObjectStore
 from darkroom.stores.tasks import NoSuchTask, TaskStore
 
 _NOT_KEPT = frozenset({"authorization", "cookie", "x-amz-security-token"})
+
+
+DATA = 2000
+"""Characters from which a text may be a picture's base64."""
+_LINK = re.compile(r"(?i)(https?://|data:image/)")
 
 
 class Verdict(StrEnum):
@@ -33,7 +40,7 @@ class Verdict(StrEnum):
 
 
 class CallbackReceiver:
-    """Takes callbacks. Every accepted one is kept as it came before it is read, so that it can be read again."""
+    """Takes callbacks. An accepted one is kept as it came before it is read, so that it can be read again."""
 
     def __init__(
         self,
@@ -60,14 +67,16 @@ class CallbackReceiver:
 
     def receive(self, provider: str, task_id: str, token: str, headers: Mapping[str, str], body: bytes) -> Verdict:
         """Take one callback. Raises what AWS raises: the provider is then to try again."""
-        if not self._addresses.accepts(provider, task_id, token):
+        record = self._addresses.record_of(provider, task_id, token)
+        if record is None:
             return Verdict.FORGED
         task = self._tasks.get(task_id)
-        if task is None:
+        if task is None or not is_meant(task, record):
             return Verdict.NO_TASK
         follow(task_id, task.correlation_id)
-        kept = {name: value for name, value in headers.items() if name.lower() not in _NOT_KEPT}
-        self._objects.keep_callback(task.owner, task_id, KeptCallback(provider, self._clock(), kept, body))
+        if self._notes.room(task_id):  # what changed nothing is noted: a leaked address does not fill the bucket
+            kept = {name: value for name, value in headers.items() if name.lower() not in _NOT_KEPT}
+            self._objects.keep_callback(task.owner, task_id, KeptCallback(provider, self._clock(), kept, body))
         verdict = self._read(task, provider, body)
         if verdict not in {Verdict.RECORDED, Verdict.NO_TASK}:
             self._notes.add(task_id, CallbackNote(self._clock(), provider, verdict.value), task.expires_at)
@@ -88,7 +97,7 @@ class CallbackReceiver:
             logger.warning("callback unreadable", extra={"provider": provider, "reason": str(problem)})
             self._wait_for_a_reading(task, body)
             return Verdict.UNREADABLE
-        if self._confirm and update.status.terminal and not task.status.terminal and not task.images:
+        if self._confirm and update.status.terminal and task.followed and not task.images:
             return self._ask_whether(task, provider, update)
         now = self._clock()
         if transitions.apply_update(task, provider, update, now=now, scale=self._scale) != task:
@@ -117,16 +126,33 @@ class CallbackReceiver:
         return Verdict.TO_CONFIRM
 
     def _wait_for_a_reading(self, task: Task, body: bytes) -> None:
-        """Keep the task open while its picture may be behind words that we do not understand yet."""
-        if not _says_something(body):
+        """Keep the task open, once, while its picture may be behind words that we do not understand yet."""
+        if not may_hold_a_picture(body, task.request.image_urls):
             return
         until = task.created_at + int(1000 * LINK_LIFE / self._scale)
         self._tasks.change(task, lambda current: transitions.keep_open_until(current, until), cause="callback")
 
 
-def _says_something(body: bytes) -> bool:
-    """Whether a body is a JSON object with content: a form that changed, rather than noise."""
+def may_hold_a_picture(body: bytes, references: Collection[str]) -> bool:
+    """Whether a body is a JSON object with a link or with data in it, other than the request's own that it repeats."""
     try:
-        return bool(read_object(body))
+        content = read_object(body)
     except Unreadable:
         return False
+    return any(
+        len(text) > DATA or (_LINK.match(text.lstrip()) is not None and "/callbacks/" not in text)
+        for text in _texts(content)
+        if text not in references
+    )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for inner in value.values():
+                yield from _texts(inner)
+        case list():
+            for inner in value:
+                yield from _texts(inner)

@@ -10,9 +10,14 @@ class AlreadyEnded(Exception):
     """The task has ended, and an end never changes."""
 
 
-def cancel(tasks: TaskStore, task: Task, clock: Clock) -> Task:
-    """End an open task as cancelled. Raises `AlreadyEnded`."""
-    changed = tasks.change(task, lambda current: transitions.cancel(current, now=clock()), cause="owner")
+def cancel(tasks: TaskStore, task: Task, clock: Clock, *, charge_made: bool) -> Task:
+    """End an open task as cancelled. Raises `AlreadyEnded`.
+
+    `charge_made` says whether pictures that are made all the same are paid for.
+    """
+    changed = tasks.change(
+        task, lambda current: transitions.cancel(current, now=clock(), charge_made=charge_made), cause="owner"
+    )
     if not changed.happened:
         raise AlreadyEnded(task.task_id)
     return changed.after

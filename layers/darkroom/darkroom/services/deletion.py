@@ -13,6 +13,10 @@ class StillOpen(Exception):
     """The task has not ended."""
 
 
+class StillSettled(Exception):
+    """The task was cancelled, and what its provider makes of that is not known yet."""
+
+
 class Deletion:
     """Removes tasks: the objects first and the record last, so that a deletion that broke off can be repeated."""
 
@@ -21,8 +25,13 @@ class Deletion:
         self._objects = objects
 
     def delete(self, task: Task) -> None:
-        """Remove an ended task. Raises `StillOpen`; `NotDeleted` where an object of it stays, and so the record."""
+        """Remove an ended task.
+
+        Raises `StillOpen`, `StillSettled`; `NotDeleted` where an object of it stays, and so the record.
+        """
         if not task.status.terminal:
             raise StillOpen(task.task_id)
+        if task.withheld:
+            raise StillSettled(task.task_id)
         self._objects.delete_task(task.owner, task.task_id)
         self._tasks.delete(task)

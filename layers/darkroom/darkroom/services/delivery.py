@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from random import random
 from typing import Protocol
 
+from darkroom.domain.identifiers import new_nonce
 from darkroom.domain.schedule import MAX_HOPS, RetryRule, jittered
 from darkroom.domain.task import Task
 from darkroom.observation import count, follow, logger
@@ -82,17 +83,19 @@ class Deliverer:
             return
         if made and now - made.at < LEASE:
             return  # a doubled message: the one that began it is still at work, or will come again
+        rule = self._letters.rule(task)
+        if made:
+            self._conclude(log, message, _BROKEN_OFF, rule)
+            return
         try:
-            log = self._claim(log, message, made, now)
+            log = self._claim(log, message, now)
         except DeliveryConflict:
             return
-        rule = self._letters.rule(task)
         outcome = self._send(task, rule)
         self._conclude(log, message, outcome, rule)
 
-    def _claim(self, log: DeliveryLog, message: Delivery, made: DeliveryAttempt | None, now: int) -> DeliveryLog:
-        number = made.number if made else len(log.attempts) + 1
-        attempt = DeliveryAttempt(number, message.round, message.attempt, now)
+    def _claim(self, log: DeliveryLog, message: Delivery, now: int) -> DeliveryLog:
+        attempt = DeliveryAttempt(len(log.attempts) + 1, message.round, message.attempt, now, claim=new_nonce())
         return self._deliveries.save(replace(log.with_attempt(attempt), state=DeliveryState.PENDING))
 
     def _send(self, task: Task, rule: RetryRule) -> DeliveryOutcome:
@@ -129,6 +132,12 @@ class Deliverer:
             return
         following = replace(message, attempt=message.attempt + 1, due_at=made.next_at, hops=0)
         self._queues.send_at(following, made.next_at, now=self._clock())
+
+
+_BROKEN_OFF = DeliveryOutcome(
+    status=None, latency_ms=0, error="the attempt broke off before its end", gone=False, delivered=False
+)
+"""An attempt whose invocation died is an attempt: a receiver that kills it each time is not asked for ever."""
 
 
 def event_id(task: Task) -> str:

@@ -16,8 +16,9 @@ from darkroom.adapters.base import (
 from darkroom.adapters.registry import UnknownProvider
 from darkroom.domain import transitions
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
+from darkroom.domain.identifiers import new_nonce
 from darkroom.domain.schedule import MAX_HOPS
-from darkroom.domain.task import Task
+from darkroom.domain.task import AttemptState, Task
 from darkroom.domain.update import Update
 from darkroom.observation import count, follow, logger
 from darkroom.services.callback_address import CallbackAddresses
@@ -43,8 +44,8 @@ class SubmissionOutcome(StrEnum):
 class BreakerSwitch(Protocol):
     """Where the breakers are moved."""
 
-    def failed(self, provider: str) -> None:
-        """The provider is out."""
+    def failed(self, provider: str, owner: str) -> None:
+        """The provider is out, as this owner has met it."""
         ...
 
     def succeeded(self, provider: str) -> None:
@@ -82,14 +83,18 @@ class Dispatcher:
         self._clock = clock
         self._scale = scale
 
-    def open_attempt(self, task: Task) -> Task:
-        """The task with an attempt at the offer in line begun, still to be recorded before it is `send`t."""
+    def open_attempt(self, task: Task, claim: str) -> Task:
+        """The task with an attempt at the offer in line begun, still to be recorded before it is `send`t.
+
+        `claim` is a nonce of this invocation: who finds it in the record may send, and nobody else.
+        """
         offer = task.offer
         return transitions.begin_attempt(
             task,
             credential=self._upstreams.current_credential(offer.provider),
             expects_callback=not offer.synchronous and self._calls_back(offer.provider),
             now=self._clock(),
+            claim=claim,
         )
 
     def _calls_back(self, provider: str) -> bool:
@@ -111,9 +116,10 @@ class Dispatcher:
         if task.retry_at > now and message.hops < MAX_HOPS:
             self._queues.send_at(replace(message, hops=message.hops + 1), task.retry_at, now=now)
             return
-        opened = self._tasks.change(task, self.open_attempt, cause="submit")
-        if opened.happened:
-            self.send(opened.after)
+        claim = new_nonce()
+        opened = self._tasks.change(task, lambda current: self.open_attempt(current, claim), cause="submit").after
+        if claimed(opened, claim):
+            self.send(opened)
 
     def send(self, task: Task) -> Task:
         """Send the attempt that was recorded as begun, record its outcome, and queue what follows from it."""
@@ -121,20 +127,20 @@ class Dispatcher:
         count("Submission", provider=task.provider, outcome=_outcome(update, refusal).value)
         changed = self._record(task, update, refusal)
         self._follow_up.after(changed)
-        self._tell_breaker(task.provider, refusal, accepted=update is not None)
+        self._tell_breaker(task, refusal, accepted=update is not None)
         return changed.after
 
-    def _tell_breaker(self, provider: str, refusal: "Refused | None", *, accepted: bool) -> None:
+    def _tell_breaker(self, task: Task, refusal: "Refused | None", *, accepted: bool) -> None:
         """What this submission says of the provider's health; a word that can't be passed on is no harm."""
         try:
             if accepted:
-                self._breakers().succeeded(provider)
+                self._breakers().succeeded(task.provider)
             elif refusal is None or refusal.failure.code is ErrorCode.PROVIDER_UNAVAILABLE:
-                logger.warning("provider trouble", extra={"trouble": "an outage", "provider": provider})
+                logger.warning("provider trouble", extra={"trouble": "an outage", "provider": task.provider})
                 count("ProviderTrouble")
-                self._breakers().failed(provider)
+                self._breakers().failed(task.provider, task.owner)
         except Exception:
-            logger.exception("breaker not told", extra={"provider": provider})
+            logger.exception("breaker not told", extra={"provider": task.provider})
 
     def _ask(self, task: Task) -> "tuple[Update | None, Refused | None]":
         """The provider's answer, or its refusal, or neither where nobody knows what came of it."""
@@ -191,6 +197,12 @@ class Dispatcher:
 _NOT_PREPARED = Failure(
     ErrorCode.PROVIDER_UNAVAILABLE, "The submission could not be prepared here.", Disposition.ELSEWHERE
 )
+
+
+def claimed(task: Task, claim: str) -> bool:
+    """Whether the record says that the attempt of this claim is still to be sent."""
+    attempt = task.attempt
+    return attempt is not None and attempt.claim == claim and attempt.state is AttemptState.SENDING
 
 
 class _Watched:

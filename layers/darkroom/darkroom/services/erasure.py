@@ -190,7 +190,9 @@ class Eraser:
             return task
         now = self._clock()
         try:
-            changed = self._tasks.change(task, lambda current: transitions.cancel(current, now=now), cause="erasure")
+            changed = self._tasks.change(
+                task, lambda current: transitions.cancel(current, now=now, charge_made=False), cause="erasure"
+            )
         except NoSuchTask:
             return task
         if changed.happened:

@@ -21,7 +21,7 @@ class FollowUp:
             return
         if after.copying_at != before.copying_at:
             if len(after.images) > after.request.n:
-                # Kept and not charged: the provider may charge us for them.
+                # Kept (parameter ExtraImages) and not charged: the provider may charge us for them.
                 count("ProviderTrouble")
                 logger.warning("more images than were asked for", extra={"task_id": after.task_id})
             self.copy(after)

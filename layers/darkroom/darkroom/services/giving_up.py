@@ -11,7 +11,7 @@ from darkroom.domain.failure import ErrorCode, Failure
 from darkroom.domain.task import AttemptState, Task
 from darkroom.observation import count, logger
 from darkroom.services.clock import Clock
-from darkroom.stores.deliveries import DeliveryAttempt, DeliveryState, DeliveryStore
+from darkroom.stores.deliveries import DeliveryAttempt, DeliveryLog, DeliveryState, DeliveryStore
 from darkroom.stores.queues import Copy, Delivery, Look, Submission
 from darkroom.stores.tasks import NoSuchTask, TaskStore
 
@@ -57,12 +57,18 @@ class LastResort:
             logger.info("a message of no task was given up on", extra={"task_id": task_id})
 
 
-def give_up_delivery(deliveries: DeliveryStore, message: Delivery, now: int) -> None:
+def give_up_delivery(tasks: TaskStore, deliveries: DeliveryStore, message: Delivery, now: int) -> None:
     """A webhook that can't even be tried is shown as failed in its log."""
     count("MessageGivenUp")
-    log = deliveries.get(message.task_id)
-    if log is None or log.state is DeliveryState.DELIVERED:
+    task = tasks.get(message.task_id)
+    if task is None or not task.request.callback_url:
         return
-    number = len(log.attempts) + 1
-    attempt = DeliveryAttempt(number, message.round, message.attempt, now, done=True, error="could not be attempted")
+    log = deliveries.get(message.task_id) or DeliveryLog(
+        task.task_id, task.owner, task.request.callback_url, task.expires_at
+    )
+    if log.state is DeliveryState.DELIVERED:
+        return
+    begun = log.attempt(message.round, message.attempt)
+    attempt = begun or DeliveryAttempt(len(log.attempts) + 1, message.round, message.attempt, now)
+    attempt = replace(attempt, done=True, error="could not be attempted")
     deliveries.save(replace(log.with_attempt(attempt), state=DeliveryState.FAILED))

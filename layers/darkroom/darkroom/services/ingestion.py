@@ -95,14 +95,14 @@ class Ingestor:
         self._change(task, lambda current: transitions.store_image(current, image.index, stored, now=now))
 
     def _found(self, task: Task, image: Image) -> StoredImage | None:
-        return self._objects.find_image(task.owner, task.task_id, image.index, posted_at=task.created_at)
+        return self._objects.find_image(task, image.index)
 
     def _store(self, task: Task, image: Image) -> StoredImage:
         with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
             size, digest = self._fetch(image.source, spool)
             facts = self._check(spool)
             stored = StoredImage(
-                key=image_key(task.owner, task.task_id, image.index, facts.extension),
+                key=image_key(task, image.index, facts.extension),
                 content_type=facts.content_type,
                 bytes=size,
                 width=facts.width,
@@ -110,7 +110,7 @@ class Ingestor:
                 sha256=digest,
             )
             spool.seek(0)
-            return self._objects.put_image(stored, spool, posted_at=task.created_at)
+            return self._objects.put_image(stored, spool)
 
     def _fetch(self, source: str, spool: IO[bytes]) -> tuple[int, str]:
         """Bring the bytes into the spool; their number and SHA-256."""

@@ -63,7 +63,7 @@ class OrderBook:
             output_format=request.output_format,
             optimize_prompt=request.optimize_prompt,
             web_search=request.web_search,
-            callback_url="" if planned.synchronous else self._addresses.for_order(adapter, task.task_id),
+            callback_url="" if planned.synchronous else self._addresses.for_order(adapter, task),
             synchronous=planned.synchronous,
             extra=taken_options(planned.provider, request.extra),
         )

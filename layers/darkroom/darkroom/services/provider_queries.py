@@ -87,7 +87,8 @@ class ProviderQueries:
         running: dict[tuple[str, str], list[Task]] = defaultdict(list)
         for task in tasks:
             attempt = task.attempt
-            if attempt and attempt.upstream_id and attempt.state is AttemptState.ACCEPTED and not task.status.terminal:
+            running_there = attempt and (attempt.state is AttemptState.ACCEPTED or task.withheld)
+            if attempt and attempt.upstream_id and running_there and task.followed:
                 running[attempt.provider, attempt.credential].append(task)
             else:
                 silent.append(task)

@@ -13,7 +13,7 @@ from darkroom.domain.task import ImageState, Task
 from darkroom.observation import count, logger
 from darkroom.services.clock import Clock
 from darkroom.services.given_up import GivenUp
-from darkroom.stores.objects import ListedObject, ObjectStore
+from darkroom.stores.objects import ListedObject, ObjectStore, is_of
 from darkroom.stores.open_tasks import OpenTasks
 from darkroom.stores.queues import Copy, Look, Queues
 from darkroom.stores.sweeps import Sweep, Sweeps
@@ -164,7 +164,7 @@ class Reconciler:
         tasks = self._tasks.get_many({task_id for _, task_id, _ in places if well_formed(task_id)}, consistent=False)
         for key, task_id, index in places:
             task = tasks.get(task_id)
-            if task is None:
+            if task is None or not is_of(task, key):
                 found.orphans += 1
                 logger.warning("an object of no task", extra={"key": key})
             elif _unrecorded(task, index):

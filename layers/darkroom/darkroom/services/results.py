@@ -28,6 +28,6 @@ def _put_aside(image: MadeImage, index: int, task: Task, objects: ObjectStore) -
     except (binascii.Error, ValueError):
         broken = Failure(ErrorCode.IMAGE_UNAVAILABLE, "The provider's answer carried broken base64 in its place.")
         return MadeImage(failure=broken)
-    key = result_key(task.owner, task.task_id, len(task.attempts), index)
+    key = result_key(task, len(task.attempts), index)
     objects.put(key, content)
     return MadeImage(url=STORED + key)

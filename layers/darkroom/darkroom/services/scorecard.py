@@ -80,10 +80,10 @@ class Scorecard:
             return WATCHDOG * score.p95
         return score.p50 or offer.latency_seconds
 
-    def steered(self, choices: "Sequence[Choice]") -> "tuple[tuple[Choice, ...], int]":
-        """The choices with providers that are out at their end, and when (Unix milliseconds) the first may be tried:
-        0 for at once."""
-        breakers = self._read_breakers()
+    def steered(self, choices: "Sequence[Choice]", owner: str) -> "tuple[tuple[Choice, ...], int]":
+        """The choices with providers that are out (as far as an owner goes by it) at their end, and when (Unix
+        milliseconds) the first may be tried: 0 for at once."""
+        breakers = {name: found for name, found in self._read_breakers().items() if found.concerns(owner)}
         if not any(breaker.retry_at for breaker in breakers.values()):
             return tuple(choices), 0
         now = self._clock()
@@ -100,10 +100,10 @@ class Scorecard:
         waiting = breakers[out[0].offer.provider]
         return tuple(out), max(waiting.retry_at or 0, now + 1)
 
-    def state_of(self, provider: str) -> BreakerState:
-        """Whether a provider is asked now."""
+    def state_of(self, provider: str, owner: str) -> BreakerState:
+        """Whether a provider is asked now for an owner."""
         breaker = self._read_breakers().get(provider)
-        return breaker.state(self._clock()) if breaker else BreakerState.CLOSED
+        return breaker.state(self._clock()) if breaker and breaker.concerns(owner) else BreakerState.CLOSED
 
     def _lately(self) -> Mapping[tuple[str, str], Score]:
         now = self._clock()

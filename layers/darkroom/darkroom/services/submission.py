@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from darkroom.deadline import ANSWERING, invocation
 from darkroom.domain import schedule
+from darkroom.domain.admission import NotAdmitted
 from darkroom.domain.catalog import Catalog
 from darkroom.domain.history import first_entries
-from darkroom.domain.identifiers import derived_task_id, new_task_id
+from darkroom.domain.identifiers import derived_task_id, new_nonce, new_task_id
 from darkroom.domain.money import reserve
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.retention import expiry
@@ -16,7 +17,7 @@ from darkroom.domain.routing import Choice, plan
 from darkroom.domain.task import Entry, PlannedOffer, Task, Terms, Usage
 from darkroom.observation import logger
 from darkroom.services.clock import Clock
-from darkroom.services.dispatch import Dispatcher
+from darkroom.services.dispatch import Dispatcher, claimed
 from darkroom.services.follow_up import FollowUp
 from darkroom.services.scorecard import Scorecard
 from darkroom.services.upstreams import USUAL
@@ -25,11 +26,16 @@ from darkroom.stores.accounts import ApiKey
 from darkroom.stores.objects import STORED, ObjectStore, reference_key
 from darkroom.stores.queues import Look, Queues
 from darkroom.stores.secrets import SigningKeys
+from darkroom.stores.task_item import MAX_NEW, item_bytes, write_item
 from darkroom.stores.tasks import TaskExists, TaskStore
 
 AT_ONCE = USUAL.total + ANSWERING
 """Seconds without which a submission is not begun here but left to `generate`: a provider may take all of its time, and
 what it then says has to be recorded."""
+
+
+class TooMuchToKeep(Exception):
+    """The request's words, links and metadata are more than a record has room for. The message says how much."""
 
 
 class IdempotencyConflict(Exception):
@@ -60,6 +66,7 @@ class Submissions:
         catalog: Catalog,
         keys: SigningKeys,
         available: Callable[[], Collection[str]],
+        metered: Callable[[str], bool],
         scorecard: Scorecard,
         dispatcher: Dispatcher,
         follow_up: FollowUp,
@@ -67,13 +74,14 @@ class Submissions:
         clock: Clock,
         time_left: Callable[[], float] = invocation.left,
     ) -> None:
-        """`time_left` is in seconds: what the invocation has."""
+        """`metered` says whether an owner has an account; `time_left` is in seconds: what the invocation has."""
         self._tasks = tasks
         self._queues = queues
         self._objects = objects
         self._catalog = catalog
         self._keys = keys
         self._available = available
+        self._metered = metered
         self._scorecard = scorecard
         self._dispatcher = dispatcher
         self._follow_up = follow_up
@@ -97,8 +105,8 @@ class Submissions:
         With `inline`, the provider is asked before this returns, where it answers fast and there is time; else
         `generate` does it.
         `entry` tells of the dialect that the request came in.
-        Raises `NoOffer` where nobody can do what is asked, `IdempotencyConflict`, and `NotAdmitted` where credits or
-        limits stand against it.
+        Raises `NoOffer` where nobody can do what is asked, `TooMuchToKeep`, `IdempotencyConflict`, and `NotAdmitted`
+        where credits or limits stand against it.
         """
         now = self._clock()
         if idempotency_key is None:
@@ -108,25 +116,32 @@ class Submissions:
             earlier = self._tasks.get(task_id)
             if earlier:
                 return _replay(earlier, fingerprint)
-        choices, put_off_until = self._choices(request)
+        choices, put_off_until = self._choices(request, caller.owner)
         task = self._new_task(task_id, caller, request, choices, fingerprint, correlation_id, now)
         task = replace(task, entry=entry)
         task = replace(task, retry_at=max(task.retry_at, put_off_until))
         at_once = inline and not task.offer.synchronous and not put_off_until and self._time_left() > AT_ONCE
+        claim = new_nonce()
         if at_once:
-            task = self._dispatcher.open_attempt(task)
+            task = self._dispatcher.open_attempt(task, claim)
         task = replace(task, history=first_entries(task, strategy=request.strategy.value, now=now))
+        _check_size(task)
         self._queues.send(Look(task_id, sent_at=now), wait=self._first_look(choices[0], task))
         task = self._with_references_stored(task)
         try:
             self._tasks.create(task, open_limit=caller.open_tasks or 0)
         except TaskExists as found:
             # Our own write, repeated by the SDK after a lost answer, is not somebody else's task.
-            if found.task.correlation_id != correlation_id:
+            if found.task.nonce != task.nonce:
+                self._remove_references(task)
                 return _replay(found.task, fingerprint)
-        return Submitted(self._hand_over(task, at_once), replayed=False)
+            task = found.task
+        except NotAdmitted:
+            self._remove_references(task)
+            raise
+        return Submitted(self._hand_over(task, claim), replayed=False)
 
-    def _choices(self, request: ImageRequest) -> tuple[tuple[Choice, ...], int]:
+    def _choices(self, request: ImageRequest, owner: str) -> tuple[tuple[Choice, ...], int]:
         """Who could do it, best first, those that are out last; and until when to wait where all of them are out."""
         measured = self._scorecard
         choices = plan(
@@ -136,15 +151,16 @@ class Submissions:
             seconds=measured.seconds,
             price=lambda offer: measured.score(offer).price or offer.price,
         )
-        return measured.steered(choices)
+        return measured.steered(choices, owner)
 
-    def _hand_over(self, task: Task, at_once: bool) -> Task:
+    def _hand_over(self, task: Task, claim: str) -> Task:
         # From here on the task is recorded and its look is queued: what breaks now is mended by that look, and an
         # error would only make the caller post the same task again.
         try:
-            if at_once:
+            if claimed(task, claim):
                 return self._dispatcher.send(task)
-            self._follow_up.submit(task)
+            if task.awaits_submission:
+                self._follow_up.submit(task)
         except Exception:
             logger.exception("submission left to the look", extra={"task_id": task.task_id})
         return task
@@ -180,9 +196,15 @@ class Submissions:
             deadline_at=deadline_at,
             expires_at=expiry(now, deadline_at, self._settings.retention_days),
             correlation_id=correlation_id,
+            nonce=new_nonce(),
             retry_at=now,
             usage=Usage(reserved=reserve(offers, request.n)),
-            terms=Terms(caller.key_id, metered=caller.metered, counted=caller.open_tasks is not None),
+            terms=Terms(
+                caller.key_id,
+                metered=self._metered(caller.owner),
+                counted=caller.open_tasks is not None,
+                keep_extra=self._settings.keep_extra_images,
+            ),
         )
 
     def _first_look(self, choice: Choice, task: Task) -> float:
@@ -201,9 +223,28 @@ class Submissions:
         if not url.startswith("data:"):
             return url
         header, _, content = url.partition(",")
-        key = reference_key(task.owner, task.task_id, place)
+        key = reference_key(task, place)
         self._objects().put(key, base64.b64decode(content), header.removeprefix("data:").partition(";")[0])
         return STORED + key
+
+    def _remove_references(self, task: Task) -> None:
+        """Take back what was stored for a task that was not recorded. What stays ends with the bucket's lifecycle."""
+        kept = [url.removeprefix(STORED) for url in task.request.image_urls if url.startswith(STORED)]
+        try:
+            if kept:
+                self._objects().remove(kept)
+        except Exception:
+            logger.exception("references of no task were left", extra={"task_id": task.task_id})
+
+
+def _check_size(task: Task) -> None:
+    named = tuple("" if url.startswith("data:") else url for url in task.request.image_urls)
+    size = item_bytes(write_item(replace(task, request=replace(task.request, image_urls=named))))
+    if size > MAX_NEW:
+        raise TooMuchToKeep(
+            f"prompt, links, metadata and options have {size // 1000} KB together, and a task has room for "
+            f"{MAX_NEW // 1000} KB: shorten them"
+        )
 
 
 def _replay(task: Task, fingerprint: str) -> Submitted:

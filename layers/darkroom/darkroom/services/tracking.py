@@ -12,6 +12,7 @@ from darkroom.domain import schedule, transitions
 from darkroom.domain.parts import parts
 from darkroom.domain.task import AttemptState, Task
 from darkroom.domain.update import Update
+from darkroom.domain.withholding import stopped_in_time
 from darkroom.observation import follow, logger
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
@@ -108,7 +109,7 @@ class Tracker:
             task = self._keep_deadline(self._mend(task), look)
         except NoSuchTask:
             return
-        if not task.status.terminal and not look.once:
+        if task.followed and not look.once:
             self._queues.send(
                 replace(look, looks=look.looks + 1, sent_at=self._clock()), wait=self._next_wait(task, look)
             )
@@ -132,7 +133,7 @@ class Tracker:
         """Put right what a crash left: a request nobody heard of again, a message that was never sent."""
         now = self._clock()
         attempt = task.attempt
-        if task.status.terminal:
+        if not task.followed:
             return task
         if attempt and attempt.state is AttemptState.SENDING and now > attempt.begun_at + self._sending_grace(task):
             task = self._tasks.change(
@@ -152,7 +153,7 @@ class Tracker:
         """End a task whose time is up, or that was looked at more often than any deadline allows."""
         now = self._clock()
         in_time = now < self._last_moment(task)
-        if task.status.terminal or (in_time and look.looks < schedule.MAX_LOOKS):
+        if not task.followed or (in_time and look.looks < schedule.MAX_LOOKS):
             return task
         if in_time:
             logger.error("ended after too many looks", extra={"looks": look.looks})
@@ -183,6 +184,9 @@ class Tracker:
         ticket = Ticket(attempt.upstream_id, attempt.upstream_model)
         stopped = adapter.cancel(ticket, self._upstreams.reach(attempt.provider, attempt.credential))
         logger.info("provider told of cancellation", extra={"provider": attempt.provider, "stopped": stopped})
+        if stopped:
+            now = self._clock()
+            self._tasks.change(task_id, lambda current: stopped_in_time(current, now=now), cause="cancellation")
 
     def _wait_for_record(self, look: Look) -> None:
         young = self._clock() - look.sent_at < RECORD_GRACE and look.hops < schedule.MAX_HOPS

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from darkroom.stores.admission import account_key, ledger_key, ledger_line, month_of
+from darkroom.domain.task import Task
+from darkroom.stores.admission import CANCELLATION, account_key, ledger_key, ledger_line, month_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -70,6 +71,12 @@ class AccountBook:
             spent={month: Decimal(value["N"]) for month, value in months.items()},
         )
 
+    def has(self, owner: str) -> bool:
+        """Whether an owner's use is accounted for."""
+        key: Any = account_key(owner)
+        found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True, ProjectionExpression="pk")
+        return "Item" in found
+
     def put_terms(self, owner: str, *, prepaid: bool, budget: Decimal | None) -> None:
         """Open an account, or change its terms."""
         values: Any = {":prepaid": {"BOOL": prepaid}, ":zero": {"N": "0"}}
@@ -122,11 +129,12 @@ class AccountBook:
         following = _sealed(rows[limit - 1]["sk"]["S"]) if len(rows) > limit else None
         return [_line(row) for row in rows[:limit]], following
 
-    def lines_of(self, owner: str, task_id: str, created_at: int, completed_at: int | None) -> list[LedgerLine]:
+    def lines_of(self, task: Task) -> list[LedgerLine]:
         """The lines that one task made."""
-        keys: list[Any] = [ledger_key(owner, created_at, task_id, "reserve")]
-        if completed_at is not None:
-            keys.append(ledger_key(owner, completed_at, task_id, "settle"))
+        moments = {"reserve": task.created_at, "settle": task.completed_at, CANCELLATION: task.usage.settled_at}
+        keys: list[Any] = [
+            ledger_key(task.owner, at, task.task_id, kind) for kind, at in moments.items() if at is not None
+        ]
         found = [self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True) for key in keys]
         return [_line(each["Item"]) for each in found if "Item" in each]
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class ApiKey:
     """What a key allows: to act for one owner, and for an admin the upkeep calls besides.
 
-    `providers` are those that its tasks go to, in this order, where a task does not say it itself. `metered` says that
-    its owner has an account of credits. `expires_at` (Unix seconds) ends a key that was rotated.
+    `providers` are those that its tasks go to, in this order, where a task does not say it itself. `expires_at` (Unix
+    seconds) ends a key that was rotated. Whether its owner has an account of credits is not the key's to say.
     """
 
     owner: str
@@ -27,7 +27,6 @@ class ApiKey:
     disabled: bool = False
     providers: tuple[str, ...] = ()
     key_id: str = ""
-    metered: bool = False
     requests_per_second: float | None = None
     open_tasks: int | None = None
     expires_at: int | None = None
@@ -97,7 +96,6 @@ def read_key(item: Mapping[str, Any], digest: str) -> ApiKey:
         disabled=item.get("disabled", {}).get("BOOL", False),
         providers=tuple(entry["S"] for entry in item.get("providers", {}).get("L", [])),
         key_id=key_id_of(digest),
-        metered=item.get("metered", {}).get("BOOL", False),
         requests_per_second=float(numbers["requests_per_second"]) if "requests_per_second" in numbers else None,
         open_tasks=int(numbers["open_tasks"]) if "open_tasks" in numbers else None,
         expires_at=int(numbers["expires_at"]) if "expires_at" in numbers else None,

@@ -13,6 +13,8 @@ from darkroom.domain.admission import NotAdmitted, budget_spent, too_few_credits
 from darkroom.domain.task import Task
 
 Part = dict[str, Any]
+CANCELLATION = "cancellation"
+"""The kind of the line that settles what a cancelled task withheld."""
 
 
 def account_key(owner: str) -> Part:
@@ -66,7 +68,7 @@ def settle_parts(table: str, task: Task) -> list[Part]:
     assert task.completed_at is not None  # only ended tasks are settled
     parts: list[Part] = []
     if task.terms.metered:
-        refund = task.usage.reserved - task.usage.charged
+        refund = task.usage.reserved - task.usage.charged - task.usage.withheld
         if refund < 0:
             raise ValueError(f"{task.task_id} is charged with more than was held back for it")
         spent = {"#spent": f"spent#{month_of(task.created_at)}"}
@@ -80,6 +82,23 @@ def settle_parts(table: str, task: Task) -> list[Part]:
     if task.terms.counted:
         parts.append(_update(table, open_tasks_key(task.terms.key), "ADD open_tasks :one", {}, {":one": {"N": "-1"}}))
     return parts
+
+
+def settle_cancelled_parts(table: str, before: Task, after: Task) -> list[Part]:
+    """Give back what a cancelled task withheld and did not cost after all."""
+    assert after.usage.settled_at is not None  # what is withheld no more is settled
+    if not after.terms.metered:
+        return []
+    refund = before.usage.withheld - after.usage.charged
+    if refund < 0:
+        raise ValueError(f"{after.task_id} is charged with more than was withheld for it")
+    spent = {"#spent": f"spent#{month_of(after.created_at)}"}
+    values = {":refund": {"N": str(refund)}, ":less": {"N": str(-refund)}}
+    return [
+        _update(table, account_key(after.owner), "ADD balance :refund, #spent :less", spent, values),
+        ledger_line(table, after.owner, after.usage.settled_at, after.task_id, CANCELLATION, refund,
+                    task_id=after.task_id, charged=str(after.usage.charged)),
+    ]  # fmt: skip
 
 
 def ledger_line(table: str, owner: str, at: int, reference: str, kind: str, amount: Decimal, **told: str) -> Part:

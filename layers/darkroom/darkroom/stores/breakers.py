@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from darkroom.domain.breaker import WINDOW, Breaker, BreakerState, rest
+from darkroom.domain.breaker import WINDOW, Breaker, BreakerState, mark_of, rest
 from darkroom.stores.conditions import raise_unless_condition_failed
 
 if TYPE_CHECKING:
@@ -43,10 +43,13 @@ class Breakers:
         """One provider's breaker."""
         return self.all().get(provider, Breaker(provider))
 
-    def failed(self, provider: str) -> None:
-        """The provider is out: count it, and open the breaker after several in a row, or when a probe failed."""
+    def failed(self, provider: str, owner: str) -> None:
+        """The provider is out, as an owner has met it: count it.
+
+        The breaker opens after several in a row, or when a probe failed; for that owner alone if nobody else has.
+        """
         now = self._clock()
-        breaker = self._counted(provider, now)
+        breaker = self._counted(provider, mark_of(owner), now)
         if not breaker.opens(now):
             self._known[provider] = breaker
             return
@@ -63,7 +66,7 @@ class Breakers:
         self._client.update_item(
             TableName=self._table,
             Key=_key(provider),
-            UpdateExpression="SET failures = :none, opened = :none REMOVE retry_at, probing",
+            UpdateExpression="SET failures = :none, opened = :none REMOVE retry_at, probing, owners",
             ExpressionAttributeValues={":none": {"N": "0"}},
         )
         self._read_at = None
@@ -83,14 +86,14 @@ class Breakers:
         self._read_at = None
         return won
 
-    def _counted(self, provider: str, now: int) -> Breaker:
+    def _counted(self, provider: str, mark: str, now: int) -> Breaker:
         since = now - int(1000 * WINDOW / self._scale)
-        fresh = {":now": {"N": str(now)}, ":one": {"N": "1"}}
+        fresh: Any = {":now": {"N": str(now)}, ":one": {"N": "1"}, ":owner": {"SS": [mark]}}
         update: Any = {"TableName": self._table, "Key": _key(provider), "ReturnValues": "ALL_NEW"}
         try:
             answer = self._client.update_item(
                 **update,
-                UpdateExpression="SET failures = :one, last_failure_at = :now",
+                UpdateExpression="SET failures = :one, last_failure_at = :now, owners = :owner",
                 ConditionExpression="attribute_not_exists(last_failure_at) OR last_failure_at < :since",
                 ExpressionAttributeValues={**fresh, ":since": {"N": str(since)}},
             )
@@ -98,7 +101,7 @@ class Breakers:
             raise_unless_condition_failed(error)
             answer = self._client.update_item(
                 **update,
-                UpdateExpression="SET last_failure_at = :now ADD failures :one",
+                UpdateExpression="SET last_failure_at = :now ADD failures :one, owners :owner",
                 ExpressionAttributeValues=fresh,
             )
         return _breaker({**answer["Attributes"], **_key(provider)})
@@ -139,4 +142,5 @@ def _breaker(item: Any) -> Breaker:
         opened=int(item.get("opened", {}).get("N", "0")),
         retry_at=int(item["retry_at"]["N"]) if "retry_at" in item else None,
         probing=item.get("probing", {}).get("BOOL", False),
+        owners=frozenset(item.get("owners", {}).get("SS", ())),
     )

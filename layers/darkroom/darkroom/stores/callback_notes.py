@@ -59,6 +59,10 @@ class CallbackNotes:
         if not appended:
             self._update(task_id, "SET notes = :line, expires_at = :expires_at", "expires_at <= :now", values)
 
+    def room(self, task_id: str) -> bool:
+        """Whether not very many callbacks of a task have changed nothing yet."""
+        return len(self.of_task(task_id)) < MOST_NOTES
+
     def of_task(self, task_id: str) -> list[CallbackNote]:
         """The notes of a task, in the order in which they were taken; none whose time is over."""
         found = self._client.get_item(TableName=self._table, Key=notes_key(task_id), ConsistentRead=True).get("Item")

@@ -31,6 +31,7 @@ class DeliveryAttempt:
     """One attempt. Times are Unix milliseconds; `status` is the HTTP status, if there was an answer.
 
     `number` counts over all rounds, `turn` is its place (from 1) in its round. `done` is false while it is out.
+    `claim` marks the invocation that began it: that one alone makes it.
     """
 
     number: int
@@ -42,6 +43,7 @@ class DeliveryAttempt:
     latency_ms: int | None = None
     error: str | None = None
     next_at: int | None = None
+    claim: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class DeliveryStore:
         found = self._client.get_item(TableName=self._table, Key=webhook_key(task_id), ConsistentRead=True).get("Item")
         if found is None or int(found["expires_at"]["N"]) * 1000 <= self._clock():
             return None
-        return _read(found)
+        return read_delivery(found)
 
     def save(self, log: DeliveryLog) -> DeliveryLog:
         """Write the log over the version that it was read at. Raises `DeliveryConflict`."""
@@ -115,7 +117,8 @@ class DeliveryStore:
                 self._begin(log.task_id, put)
         except ClientError as error:
             raise_unless_condition_failed(error)
-            raise DeliveryConflict(log.task_id) from error
+            if self.get(log.task_id) != saved:  # else it is our own write, repeated by the SDK after a lost answer
+                raise DeliveryConflict(log.task_id) from error
         return saved
 
     def _begin(self, task_id: str, put: Any) -> None:
@@ -135,7 +138,7 @@ def _record(log: DeliveryLog) -> dict[str, Any]:
     return {**log.unread.get(0, {}), **record}
 
 
-def _read(item: Mapping[str, Any]) -> DeliveryLog:
+def read_delivery(item: Mapping[str, Any]) -> DeliveryLog:
     """The log of an item, whichever release wrote it: a state that is not known here counts as under way."""
     record = json.loads(item["log"]["S"])
     unread = {0: unknown(DeliveryLog, record)}

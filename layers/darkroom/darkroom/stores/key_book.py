@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from darkroom.stores.accounts import ApiKey, key_digest, key_id_of, read_key
@@ -67,6 +68,25 @@ class KeyBook:
         """Everybody who has (or had) a key."""
         return [row["sk"]["S"] for row in self._query("owners", "")]
 
+    def page(self, owner: str | None, after: tuple[str, str], limit: int) -> list[ApiKey]:
+        """Up to `limit` keys of one owner or of all, by owner and id, behind the key with this owner and id."""
+        last_owner, last_id = after
+        owners = [owner] if owner else self._owners_from(last_owner)
+        found: list[ApiKey] = []
+        for each in owners:
+            behind = last_id if each == last_owner else ""
+            rows = self._query(f"owner#{each}", "key#", behind=f"key#{behind}" if behind else "")
+            found += [self._read(row["digest"]["S"]) for row in islice(rows, limit - len(found))]
+            if len(found) == limit:
+                break
+        return found
+
+    def _owners_from(self, first: str) -> Iterator[str]:
+        if first:
+            yield first
+        for row in self._query("owners", "", behind=first):
+            yield row["sk"]["S"]
+
     def knows(self, owner: str) -> bool:
         """Whether this owner has (or had) a key, and is not being erased."""
         key: Any = {"pk": {"S": "owners"}, "sk": {"S": owner}}
@@ -118,7 +138,8 @@ class KeyBook:
             raise NoSuchKey(key_id_of(digest))
         return read_key(found, digest)
 
-    def _query(self, partition: str, prefix: str) -> Iterator[dict[str, Any]]:
+    def _query(self, partition: str, prefix: str, *, behind: str = "") -> Iterator[dict[str, Any]]:
+        start: Any = {"ExclusiveStartKey": {"pk": {"S": partition}, "sk": {"S": behind}}} if behind else {}
         condition = "pk = :pk AND begins_with(sk, :sk)" if prefix else "pk = :pk"
         values: Any = {":pk": {"S": partition}} | ({":sk": {"S": prefix}} if prefix else {})
         return every_item(
@@ -127,6 +148,7 @@ class KeyBook:
             KeyConditionExpression=condition,
             ExpressionAttributeValues=values,
             ConsistentRead=True,
+            **start,
         )
 
 
@@ -135,7 +157,7 @@ def _key_at(digest: str) -> Any:
 
 
 def _settings(key: ApiKey) -> dict[str, Any]:
-    fields = ("name", "admin", "disabled", "providers", "metered", "requests_per_second", "open_tasks", "expires_at")
+    fields = ("name", "admin", "disabled", "providers", "requests_per_second", "open_tasks", "expires_at")
     values = _values({name: getattr(key, name) for name in fields})
     return {"owner": {"S": key.owner}, **{name: value for name, value in values.items() if value is not None}}
 

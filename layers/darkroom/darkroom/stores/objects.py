@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -10,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from darkroom.domain.task import StoredImage
+from darkroom.domain.task import StoredImage, Task
 from darkroom.stores.tolerance import known
 
 if TYPE_CHECKING:
@@ -22,24 +23,37 @@ STORED = "stored:"
 """What a link to an object of ours begins with inside a task, where a provider's link would begin with http."""
 
 
-def image_key(owner: str, task_id: str, index: int, extension: str) -> str:
-    """Where an image lies."""
-    return f"tasks/{owner}/{task_id}/{index}.{extension}"
+def image_key(task: Task, index: int, extension: str) -> str:
+    """Where an image lies. The record's nonce is in it: the same id may have had another record before."""
+    return f"{_image_prefix(task, index)}{extension}"
 
 
-def reference_key(owner: str, task_id: str, index: int) -> str:
+def _image_prefix(task: Task, index: int) -> str:
+    return f"tasks/{task.owner}/{task.task_id}/{index}.{task.nonce}."
+
+
+def reference_key(task: Task, index: int) -> str:
     """Where a reference image lies that came as a data URI."""
-    return f"tasks/{owner}/{task_id}/references/{index}"
+    return f"tasks/{task.owner}/{task.task_id}/references/{task.nonce}-{index}"
 
 
-def result_key(owner: str, task_id: str, attempt: int, index: int) -> str:
+def is_of(task: Task, key: str) -> bool:
+    """Whether an image or a reference is this record's. One of an earlier release has no nonce in its key."""
+    marked = _MARKED.search(key)
+    return marked is None or task.nonce in marked.groups()
+
+
+def result_key(task: Task, attempt: int, index: int) -> str:
     """Where a picture lies that a provider sent as base64, until it is checked and copied."""
-    return f"results/{owner}/{task_id}/{attempt}-{index}"
+    return f"results/{task.owner}/{task.task_id}/{task.nonce}-{attempt}-{index}"
 
 
 def callbacks_prefix(owner: str, task_id: str) -> str:
     """Where a task's callbacks are kept."""
     return f"callbacks/{owner}/{task_id}/"
+
+
+_MARKED = re.compile(r"/[0-9]+\.([0-9a-f]+)\.[a-z]+$|/references/([0-9a-f]+)-[0-9]+$")
 
 
 class NotDeleted(Exception):
@@ -81,36 +95,8 @@ class ObjectStore:
             ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
         )
 
-    def put_image(self, image: StoredImage, body: IO[bytes], *, posted_at: int) -> StoredImage:
-        """Write an image that was checked, once: where one lies already, that one is kept and described.
-
-        `posted_at` is when its task was posted. An idempotency key makes the same id again once the task before is
-        over: a picture of that one, which the bucket's lifecycle has not come to yet, is written over.
-        """
-        try:
-            self._put_image(image, body, posted_at, IfNoneMatch="*")
-        except ClientError as error:
-            _raise_unless_there(error)
-        else:
-            return image
-        found, tag, made_for = self._describe(image.key)
-        if made_for in {None, posted_at}:
-            return found
-        body.seek(0)
-        try:
-            self._put_image(image, body, posted_at, IfMatch=tag)
-        except ClientError as error:
-            _raise_unless_there(error)  # another copy of the same image was faster
-            return self._describe(image.key)[0]
-        return image
-
-    def _put_image(self, image: StoredImage, body: IO[bytes], posted_at: int, **condition: str) -> None:
-        facts = {
-            "sha256": image.sha256,
-            "width": str(image.width),
-            "height": str(image.height),
-            "posted-at": str(posted_at),
-        }
+    def put_image(self, image: StoredImage, body: IO[bytes]) -> StoredImage:
+        """Write an image that was checked, once: where one lies already, that one is kept and described."""
         put: Any = {
             "Bucket": self._bucket,
             "Key": image.key,
@@ -118,21 +104,21 @@ class ObjectStore:
             "ContentLength": image.bytes,
             "ContentType": image.content_type,
             "ChecksumSHA256": base64.b64encode(bytes.fromhex(image.sha256)).decode(),
-            "Metadata": facts,
-            **condition,
+            "Metadata": {"sha256": image.sha256, "width": str(image.width), "height": str(image.height)},
+            "IfNoneMatch": "*",
         }
-        self._client.put_object(**put)
+        try:
+            self._client.put_object(**put)
+        except ClientError as error:
+            _raise_unless_there(error)
+            return self._describe(image.key)
+        return image
 
-    def find_image(self, owner: str, task_id: str, index: int, *, posted_at: int) -> StoredImage | None:
-        """The image that an earlier try stored before it could say so, whatever its type was.
-
-        `posted_at` is when its task was posted: a picture of an earlier task with this id is not meant.
-        """
-        prefix = f"tasks/{owner}/{task_id}/{index}."
+    def find_image(self, task: Task, index: int) -> StoredImage | None:
+        """The image that an earlier try for this very record stored before it could say so, whatever its type was."""
+        prefix = _image_prefix(task, index)
         for entry in self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix).get("Contents", []):
-            found, _, made_for = self._describe(entry["Key"])
-            if made_for in {None, posted_at}:
-                return found
+            return self._describe(entry["Key"])
         return None
 
     def open(self, key: str) -> IO[bytes]:
@@ -180,6 +166,10 @@ class ObjectStore:
             kept.append(KeptCallback(**{**known(KeptCallback, record), "body": base64.b64decode(record["body"])}))
         yield from sorted(kept, key=lambda callback: callback.received_at)
 
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove some objects, up to a thousand. Raises `NotDeleted`."""
+        self._delete(keys)
+
     def delete_task(self, owner: str, task_id: str) -> None:
         """Remove everything that lies under a task: images, references, kept callbacks and results.
 
@@ -224,11 +214,11 @@ class ObjectStore:
             if found := [entry["Key"] for entry in page.get("Contents", [])]:
                 yield found
 
-    def _describe(self, key: str) -> tuple[StoredImage, str, int | None]:
-        """An image that lies there, its entity tag, and when its task was posted, where it says so."""
+    def _describe(self, key: str) -> StoredImage:
+        """An image that lies there."""
         head = self._client.head_object(Bucket=self._bucket, Key=key)
         facts = head["Metadata"]
-        image = StoredImage(
+        return StoredImage(
             key=key,
             content_type=head["ContentType"],
             bytes=head["ContentLength"],
@@ -236,7 +226,6 @@ class ObjectStore:
             height=int(facts["height"]),
             sha256=facts["sha256"],
         )
-        return image, head["ETag"], int(facts["posted-at"]) if "posted-at" in facts else None
 
 
 def _raise_unless_there(error: ClientError) -> None:

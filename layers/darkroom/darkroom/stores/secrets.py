@@ -38,9 +38,10 @@ _provider: Any = None
 class SigningKeys:
     """The keys that task ids and callback tokens are made with, and webhooks signed: all from one managed secret.
 
-    The secret is `{"identity": "…", "callback": ["new", "old"], "webhook": {"current": "new", "previous": "old"}}`.
-    Without a `callback` list or a `webhook` entry their keys are derived from `identity`, so that a fresh deployment
-    needs no second value (Secrets Manager generates one for each secret, and bills each); a rotation writes them.
+    The secret is `{"identity": "…", "callback": ["new", "old"]}`. Without a `callback` list its keys are derived from
+    `identity`, as the owners' webhook secrets are, so that a fresh deployment needs no second value (Secrets Manager
+    generates one for each secret, and bills each); a rotation writes them. `"webhook": {"current", "previous"}` is of
+    earlier releases, and signs beside the owners' own.
     """
 
     def __init__(self, name: str, read: SecretReader = read_secret) -> None:
@@ -61,18 +62,21 @@ class SigningKeys:
         """The key that access tokens are made with."""
         return self._derived(self._read(self._name), "access-token")
 
-    def webhook(self) -> list[str]:
-        """The deployment's secrets that webhooks are signed with, newest first, in Standard Webhooks' form.
+    def webhook(self, owner: str) -> str:
+        """The secret that an owner's webhooks are signed with from its first day on, in Standard Webhooks' form.
 
-        (That is `whsec_` and base64.) In the managed secret they are any text, or in that form already; an empty
-        `previous` is none.
+        (That is `whsec_` and base64.) No owner can forge a webhook to another by it.
         """
-        secret = self._read(self._name)
-        given = secret.get("webhook") or {}
+        return f"whsec_{b64encode(self._derived(self._read(self._name), f'webhook of {owner}')).decode()}"
+
+    def shared_webhook(self) -> list[str]:
+        """Secrets of the deployment as a whole, which receivers of an earlier release may still go by: none as a rule.
+
+        In the managed secret they are any text, or in Standard Webhooks' form already. Whoever knows them can forge
+        webhooks to those who go by them.
+        """
+        given = self._read(self._name).get("webhook") or {}
         found = [str(given[field]) for field in ("current", "previous") if given.get(field)]
-        if not given.get("current"):
-            # With a `previous` alone, the derived one is what a rotation leads (back) to.
-            found.insert(0, f"whsec_{b64encode(self._derived(secret, 'webhook')).decode()}")
         return [text if text.startswith("whsec_") else f"whsec_{b64encode(text.encode()).decode()}" for text in found]
 
     def demo(self) -> bytes:

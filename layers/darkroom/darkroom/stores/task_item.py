@@ -19,6 +19,9 @@ OPEN_SHARDS = 8
 _ATTRIBUTES = frozenset(
     {"task_id", "owner", "created_at", "status", "model", "provider", "version", "expires_at", "open_in", "document"}
 )
+MAX_NEW = 150_000
+"""Bytes that a new task's item may have. The rest of an item's 400 KB (AWS: DynamoDB quotas) is for what its life adds:
+15 links of 8 KB and what became of them (145 KB), attempts with their errors (60 KB), history (48 KB)."""
 _ITEM = ("attributes of the item",)
 """Where a task keeps the attributes of its item that are not known here."""
 
@@ -40,6 +43,13 @@ def write_item(task: Task) -> Item:
         "expires_at": {"N": str(task.expires_at)},
         "document": {"S": json.dumps(document, ensure_ascii=False, separators=(",", ":"))},
     }
+
+
+def item_bytes(item: Item) -> int:
+    """The size of an item as DynamoDB counts it: names and values in UTF-8 (Developer Guide, item sizes)."""
+    return sum(
+        len(name) + len(text.encode("utf-8", "replace")) for name, value in item.items() for text in value.values()
+    )
 
 
 def open_shard(task_id: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.history_entry import HistoryEntry
+from darkroom.domain.identifiers import made_up_nonce
 from darkroom.domain.request import Action, ImageRequest, Strategy
 from darkroom.domain.task import (
     Attempt,
@@ -29,7 +30,7 @@ from darkroom.stores.tolerance import field_names, member
 from darkroom.stores.unread import Json, Path, Unread
 
 E = TypeVar("E", bound=StrEnum)
-_TASK = (field_names(Task) - {"usage", "unread"}) | {"reserved", "charged"}
+_TASK = (field_names(Task) - {"usage", "unread"}) | {"reserved", "charged", "withheld", "settled_at"}
 _LINE = 4
 """Parts of a line of the history."""
 
@@ -65,6 +66,7 @@ class TaskReader:
             deadline_at=record["deadline_at"],
             expires_at=record["expires_at"],
             correlation_id=record["correlation_id"],
+            nonce=record.get("nonce") or made_up_nonce(record["created_at"]),
             status=status,
             version=record["version"],
             progress=record["progress"],
@@ -75,7 +77,12 @@ class TaskReader:
             copying_at=record["copying_at"],
             attempts=attempts,
             images=images,
-            usage=Usage(Decimal(record["reserved"]), Decimal(record["charged"])),
+            usage=Usage(
+                Decimal(record["reserved"]),
+                Decimal(record["charged"]),
+                Decimal(record.get("withheld", 0)),
+                record.get("settled_at"),
+            ),
             error=self._failure(record["error"], ("error",)),
             entry=Entry(**self._known(Entry, record["entry"], ("entry",))) if record.get("entry") else None,
             terms=Terms(**self._known(Terms, record.get("terms", {}), ("terms",))),

@@ -22,6 +22,7 @@ def to_record(task: Task) -> Json:
         "deadline_at": task.deadline_at,
         "expires_at": task.expires_at,
         "correlation_id": task.correlation_id,
+        "nonce": task.nonce,
         "status": task.status.value,
         "version": task.version,
         "progress": task.progress,
@@ -36,6 +37,8 @@ def to_record(task: Task) -> Json:
         "charged": str(task.usage.charged),
         "error": _failure_to_record(task.error),
     }
+    if task.usage.withheld or task.usage.settled_at:
+        record |= {"withheld": str(task.usage.withheld), "settled_at": task.usage.settled_at}
     if task.entry:
         record["entry"] = {name: getattr(task.entry, name) for name in Entry.__slots__}
     if task.terms != Terms() or ("terms",) in task.unread:
@@ -83,6 +86,7 @@ def _attempt_to_record(attempt: Attempt) -> Json:
         "begun_at": attempt.begun_at,
         "upstream_id": attempt.upstream_id,
         "expects_callback": attempt.expects_callback,
+        "claim": attempt.claim,
         "failure": _failure_to_record(attempt.failure),
     }
 

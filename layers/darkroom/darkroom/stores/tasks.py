@@ -16,7 +16,7 @@ from darkroom.stores import admission
 from darkroom.stores.contention import Tries, condition_failed, lost_race, reasons, throttled
 from darkroom.stores.task_item import Item, read_item, write_item
 from darkroom.stores.task_keys import keys_beside, record_key
-from darkroom.stores.usage import usage_update
+from darkroom.stores.usage import late_usage_update, usage_update
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -198,7 +198,10 @@ class TaskStore:
             try:
                 self._replace(current, changed)
             except _Conflict as conflict:
-                current = conflict.current or self._load(current.task_id)
+                found = conflict.current or self._load(current.task_id)
+                if found == changed:  # our own write, repeated by the SDK after a lost answer
+                    return Changed(current, changed)
+                current = found
                 tries.lost()
             except ClientError as error:
                 if not throttled(error):
@@ -268,7 +271,11 @@ class TaskStore:
             there = "attribute_not_exists" if before.announced else "attribute_exists"
             put["ConditionExpression"] += f" AND {there}(open_in)"
         try:
-            if after.status.terminal and not before.status.terminal:
+            if before.withheld and not after.withheld:
+                late: Any = {"Update": late_usage_update(self._accounts_table, after)}
+                back: Any = admission.settle_cancelled_parts(self._accounts_table, before, after)
+                self._client.transact_write_items(TransactItems=[{"Put": put}, late, *back])
+            elif after.status.terminal and not before.status.terminal:
                 # The charge is part of the very write that ends the task: never without it, never twice.
                 usage: Any = {"Update": usage_update(self._accounts_table, after)}
                 settled: Any = admission.settle_parts(self._accounts_table, after)

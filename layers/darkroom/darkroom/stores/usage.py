@@ -3,6 +3,7 @@
 They are spread over several items, because transactions on one and the same make each other wait.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
@@ -29,7 +30,17 @@ def usage_update(table: str, task: Task) -> dict[str, Any]:
     assert task.completed_at is not None  # only ended tasks are counted
     month = datetime.fromtimestamp(task.completed_at / 1000, UTC).strftime("%Y-%m")
     stored = sum(image.state is ImageState.STORED for image in task.images)
-    counted = {task.status.value: 1, "images": stored, "credits": task.usage.charged}
+    return _added(table, task, month, {task.status.value: 1, "images": stored, "credits": task.usage.charged})
+
+
+def late_usage_update(table: str, task: Task) -> dict[str, Any]:
+    """The same for what a cancelled task turned out to cost: credits alone, in the month in which that was known."""
+    assert task.usage.settled_at is not None  # only what is settled is counted
+    month = datetime.fromtimestamp(task.usage.settled_at / 1000, UTC).strftime("%Y-%m")
+    return _added(table, task, month, {"credits": task.usage.charged})
+
+
+def _added(table: str, task: Task, month: str, counted: Mapping[str, Any]) -> dict[str, Any]:
     names = {f"#{place}": f"{task.request.model}|{task.provider}|{what}" for place, what in enumerate(counted)}
     values = {f":{place}": {"N": str(amount)} for place, amount in enumerate(counted.values())}
     return {

@@ -1,4 +1,4 @@
-"""The secrets that webhooks are signed with: an owner's own, or the deployment's. Two are valid while one rotates."""
+"""The secrets that owners have put in the place of their derived ones. Two are valid while one rotates."""
 
 import base64
 import secrets
@@ -19,7 +19,7 @@ class WebhookSecrets:
         self._table = table
 
     def of_owner(self, owner: str, now: int) -> list[str]:
-        """The secrets that sign an owner's webhooks, newest first; none where it has none of its own.
+        """The secrets that sign an owner's webhooks, newest first; none where it goes by its derived one.
 
         `now` is in Unix milliseconds.
         """
@@ -31,15 +31,15 @@ class WebhookSecrets:
             secrets.append(item["previous"]["S"])
         return secrets
 
-    def rotate(self, owner: str, now: int, *, deployment: str) -> str:
-        """Give an owner a new secret; the one before (at first the `deployment`'s) signs beside it for a day."""
+    def rotate(self, owner: str, now: int, *, first: str) -> str:
+        """Give an owner a new secret; the one before (the `first` one at first) signs beside it for a day."""
         new = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
         self._client.update_item(
             TableName=self._table,
             Key=_key(owner),
             UpdateExpression="SET previous = if_not_exists(#current, :before), #current = :new, rotated_at = :now",
             ExpressionAttributeNames={"#current": "current"},
-            ExpressionAttributeValues={":new": {"S": new}, ":now": {"N": str(now)}, ":before": {"S": deployment}},
+            ExpressionAttributeValues={":new": {"S": new}, ":now": {"N": str(now)}, ":before": {"S": first}},
         )
         return new
 

@@ -9,10 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 from standardwebhooks import Webhook
 
+from local.leaks import leaks
+from local.overdue import overdue_tasks, overdue_webhooks
 from local.simulators.pictures import draw
 from local.stack import LocalStack
 from local.webhook_receiver import WebhookReceiver
@@ -71,6 +74,8 @@ class Audit:
             lambda: _the_ledger_is_exact(evidence, tasks),
             lambda: _no_message_is_left(evidence),
             lambda: _every_end_was_announced(evidence),
+            lambda: _nothing_is_overdue(evidence),
+            lambda: _no_answer_leaks(evidence, tasks),
         ]
         return cls([question() for question in questions], outcomes)
 
@@ -100,9 +105,14 @@ def _ended(evidence: Evidence) -> list[Task]:
     with ThreadPoolExecutor(4) as pool:
         while True:
             tasks = list(pool.map(lambda task_id: _get(evidence, f"/v1/tasks/{task_id}"), evidence.tasks.values()))
-            if time.monotonic() > ends_at or not any(task["status"] in OPEN for task in tasks):
+            if time.monotonic() > ends_at or not any(_unsettled(task) for task in tasks):
                 return tasks
             time.sleep(2)
+
+
+def _unsettled(task: Task) -> bool:
+    """Whether a task is open, or what its provider makes of it after a cancellation is not known yet."""
+    return task["status"] in OPEN or Decimal(task["usage"].get("credits_withheld") or 0) > 0
 
 
 def _get(evidence: Evidence, path: str, **query: str) -> Any:
@@ -201,7 +211,7 @@ def _nothing_else_is_stored(evidence: Evidence, tasks: list[Task]) -> Finding:
 def _webhooks_came(evidence: Evidence, tasks: list[Task]) -> Finding:
     """At least once, with one id, signed, and saying what the task says."""
     finding = Finding("webhooks were taken", 0)
-    secret = evidence.stack.webhook_secret()
+    secret = evidence.stack.webhook_secret(evidence.owner)
     told: dict[str, set[str]] = {}
     hooked = {task["task_id"]: task for task in tasks if _has_webhook(evidence, task)}
     ends_at = time.monotonic() + PATIENCE
@@ -293,6 +303,26 @@ def _every_end_was_announced(evidence: Evidence) -> Finding:
             break
         time.sleep(2)
     return Finding("ends were announced", len(ours), [f"{task_id} was not announced" for task_id in sorted(left)])
+
+
+def _nothing_is_overdue(evidence: Evidence) -> Finding:
+    """Nothing waits whose time is over, and no webhook is pending without another attempt to come."""
+    dynamodb, table = evidence.stack.emulator.client("dynamodb"), evidence.stack.outputs["TasksTable"]
+    now, scale = time.time_ns() // 1_000_000, float(evidence.stack.settings.time_scale)
+    wrong = overdue_tasks(dynamodb, table, now=now, scale=scale)
+    return Finding("nothing is overdue", 1, wrong + overdue_webhooks(dynamodb, table, now=now, scale=scale))
+
+
+def _no_answer_leaks(evidence: Evidence, tasks: list[Task]) -> Finding:
+    """No answer about a task shows a provider's link, a callback address or a token."""
+    files = [urlsplit(url).netloc for url in evidence.stack.simulators.values()]
+    finding = Finding("answers show nothing of a provider's", 0)
+    for task in tasks:
+        for path in ("", "/events", "/dispute", "/webhook"):
+            told = evidence.client.get(f"/v1/tasks/{task['task_id']}{path}").text
+            finding.looked_at += 1
+            finding.wrong += [f"{task['task_id']}{path} shows {leak}" for leak in leaks(told, files)]
+    return finding
 
 
 def _messages(sqs: Any, url: str) -> int:

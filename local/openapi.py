@@ -223,7 +223,10 @@ def _schemas() -> Json:
             "progress": {"type": "integer", "minimum": 0, "maximum": 100}, "provider": text, "created_at": whole,
             "started_at": maybe_whole, "completed_at": maybe_whole, "expires_at": whole,
             "images": {"type": "array", "items": image},
-            "usage": record({"images": whole, "credits_reserved": text, "credits_charged": text}),
+            "usage": record(
+                {"images": whole, "credits_reserved": text, "credits_charged": text, "credits_withheld": text},
+                ("credits_withheld",),
+            ),
             "attempts": {"type": "array", "items": attempt},
             "metadata": {"type": "object", "additionalProperties": text},
             "error": {"anyOf": [failure, nothing]},

@@ -32,9 +32,13 @@ def account_paths() -> Json:
             "get": call("getLedger", "See your ledger", ledger, parameters=["limit", "cursor"], errors=ADMIN_ERRORS)
         },
         "/v1/account/webhook-secret": {
+            "get": call(
+                "getWebhookSecret", "See the secret that your webhooks are signed with",
+                {200: answer("It is yours alone.", "WebhookSecret")}, errors=(401, 403),
+            ),
             "post": call(
                 "rotateWebhookSecret", "Get a new secret for your webhooks; the old one signs beside it for a day",
-                {201: answer("The only time that it is shown.", "WebhookSecret")}, errors=(401, 403),
+                {201: answer("The new one.", "WebhookSecret")}, errors=(401, 403),
             )
         },
         "/v1/admin/keys": {
@@ -43,8 +47,8 @@ def account_paths() -> Json:
                 body="NewKey", errors=(*BODY_ERRORS, 409),
             ),
             "get": call(
-                "listKeys", "List API keys (admin)", {200: answer("The keys.", "KeyList")}, parameters=["owner"],
-                errors=(401, 403),
+                "listKeys", "List API keys (admin)", {200: answer("A page of keys.", "KeyList")},
+                parameters=["owner", "limit", "cursor"], errors=(400, 401, 403),
             ),
         },
         "/v1/admin/keys/{key_id}": {
@@ -159,7 +163,9 @@ def account_schemas() -> Json:
         "WebhookSecret": record({"object": {"const": "webhook.secret"}, "secret": TEXT}),
         "Key": record(key),
         "MadeKey": record({**key, "api_key": TEXT}),
-        "KeyList": record({"object": {"const": "list"}, "data": {"type": "array", "items": record(key)}}),
+        "KeyList": record(
+            {"object": {"const": "list"}, "data": {"type": "array", "items": record(key)}, "next_cursor": MAYBE_TEXT}
+        ),
         "OwnerErasure": record(erasure),
         "DeadLetters": record({"object": {"const": "list"}, "data": {"type": "array", "items": counted}}),
         "Redriven": record({"queue": TEXT, "sent": WHOLE}),

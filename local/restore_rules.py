@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from darkroom.domain.task import AttemptState, ImageState, Task
+from darkroom.domain.task import ZERO, AttemptState, ImageState, Task
 from darkroom.stores.erasures import owner_digest
 from darkroom.stores.task_item import read_item, write_item
 
@@ -69,9 +69,11 @@ class Rules:
 
 def as_put_back(item: Item) -> dict[str, Any]:
     """An item as it is put back: an open task is asked about where it is, and never submitted anywhere again."""
-    if "document" not in item or "open_in" not in item:
+    if "document" not in item:
         return dict(item)
     task = read_item(item)
+    if task.withheld:  # whether it was settled since is not known: nothing is given back twice
+        return write_item(replace(task, usage=replace(task.usage, withheld=ZERO)))
     if task.status.terminal:
         return dict(item)
     return write_item(replace(task, plan=tuple(replace(offer, closed=True) for offer in task.plan)))

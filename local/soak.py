@@ -1,5 +1,6 @@
 """`make soak`: a thousand tasks with random faults from every provider at once, and then an audit of what is left."""
 
+import json
 import os
 import random
 import signal
@@ -21,15 +22,19 @@ from local.webhook_receiver import WebhookReceiver
 
 OWNER = "soak"
 CREDITS = "1000000"
+DOUBLED = 0.15
+"""Of how many tasks every message comes twice more."""
 AT_ONCE = 16
 # The markers that a prompt may carry, and how often each is drawn.
 FAULTS: dict[str, int] = {
     "": 40,
     "callback_drop": 6, "callback_double": 6, "callback_delay=2": 3, "callback_first": 3, "callback_late_failure": 3,
     "callback_garbage=wrong": 2, "callback_garbage=text": 2, "submit_delay=1": 2, "submit_lost": 3,
+    "submit_own_error=502": 2, "submit_own_error=504": 1,
     "submit_proxy_error=502": 2, "submit_status=503": 3, "submit_status=429": 2, "submit_status=400": 2,
     "job_fail": 3, "job_moderated": 2, "image_missing": 2, "image_stale": 3, "image_truncated": 2, "image_type=svg": 2,
     "image_hops=2": 3, "fewer_images=1": 3, "query_status=500": 1,
+    "more_images=2": 3, "echo=1": 2, "echo=400": 2, "callback_stranger": 3, "submit_own_error=500": 2,
 }  # fmt: skip
 WISHES: tuple[dict[str, Any], ...] = (
     {"model": "seedream-4.5", "provider": "evolink"},
@@ -129,6 +134,20 @@ class Soak:
             task_id = self._posted.took(key, client.post("/v1/tasks", json=body, headers=headers)) or task_id
         if cancelled and task_id:
             client.post(f"/v1/tasks/{task_id}/cancel")
+        if task_id and self._dice.random() < DOUBLED:
+            self._send_twice(task_id)
+
+    def _send_twice(self, task_id: str) -> None:
+        """Put every kind of message about a task into its queue twice at once: a queue may deliver any one again."""
+        sqs = self._stack.emulator.client("sqs")
+        for queue, message in (
+            ("Look", {"task_id": task_id, "once": True}),
+            ("Generate", {"task_id": task_id}),
+            ("Ingest", {"task_id": task_id, "index": 0, "attempt": 2}),
+            ("Webhook", {"task_id": task_id}),
+        ):
+            entries = [{"Id": str(number), "MessageBody": json.dumps(message)} for number in range(2)]
+            sqs.send_message_batch(QueueUrl=self._stack.outputs[f"{queue}QueueUrl"], Entries=entries)
 
 
 def main() -> int:

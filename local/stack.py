@@ -193,8 +193,8 @@ class LocalStack:
         if answer.status_code != 200:
             raise StackFailed(f"the API answers {answer.status_code}: {answer.text[:300]}")
 
-    def webhook_secret(self) -> str:
-        """The secret that the webhooks of `api_key`'s owner are signed with, as receivers need it."""
+    def webhook_secret(self, owner: str = OWNER) -> str:
+        """The secret that an owner's (usually `api_key`'s) webhooks are signed with, as receivers need it."""
         client = self.emulator.client("secretsmanager")
 
         def read(name: str) -> dict[str, Any]:
@@ -202,8 +202,8 @@ class LocalStack:
             return secret
 
         own = WebhookSecrets(self.emulator.client("dynamodb"), self.outputs["AccountsTable"])
-        found = own.of_owner(OWNER, int(time.time() * 1000))
-        return (found or SigningKeys(self.outputs["SigningSecret"], read).webhook())[0]
+        found = own.of_owner(owner, int(time.time() * 1000))
+        return found[0] if found else SigningKeys(self.outputs["SigningSecret"], read).webhook(owner)
 
     def state(self) -> dict[str, Any]:
         """What the state file says."""

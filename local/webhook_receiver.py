@@ -2,12 +2,17 @@
 
 import random
 import threading
+import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 REFUSED = 0.1
+DRIPPED = 0.02
+"""How many answers come a letter at a time, for longer than anybody waits."""
+DRIPS = 400
 
 
 @dataclass
@@ -36,10 +41,22 @@ class WebhookReceiver:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 with lock:
                     status = 503 if dice.random() < REFUSED else 204
-                    receiver.received[headers["webhook-id"]].append(Received(headers, body, status))
+                    drips = dice.random() < DRIPPED
+                    receiver.received[headers["webhook-id"]].append(Received(headers, body, 0 if drips else status))
+                if drips:
+                    self._drip()
+                    return
                 self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
+
+            def _drip(self) -> None:
+                with suppress(OSError):
+                    self.wfile.write(b"HTTP/1.1 204 No Content\r\nx-a: ")
+                    for _ in range(DRIPS):
+                        self.wfile.write(b"a")
+                        time.sleep(0.1)
+                self.close_connection = True
 
             def log_message(self, *_: Any) -> None:
                 return

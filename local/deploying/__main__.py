@@ -1,4 +1,4 @@
-"""`python -m local.deploying [destroy]`: the order in which everything is asked, checked, built and done."""
+"""`python -m local.deploying [keys|destroy]`: the order in which everything is asked, checked, built and done."""
 
 import os
 import sys
@@ -44,6 +44,19 @@ def deploy(guide: Guide) -> None:
     aftercare.check_health(guide, outputs)
     aftercare.check_alarms(guide, target, values["AlarmEmail"])
     aftercare.tell_next_steps(guide, outputs, providers, key)
+
+
+def put_keys(guide: Guide) -> None:
+    """The keys alone, for a stack that was deployed by hand: the providers' and the first of our own.
+
+    Raises `GaveUp`.
+    """
+    target = Target.chosen(guide)
+    if Existing.find(target.client("cloudformation"), target.stack) is None:
+        raise GaveUp(f"there is no stack {target.stack} in {target.region}")
+    outputs = target.outputs()
+    put_provider_keys(guide, target, outputs["ProviderSecret"])
+    make_first_keys(guide, target, outputs["AccountsTable"])
 
 
 def destroy(guide: Guide) -> None:
@@ -113,10 +126,10 @@ def _bring_about(guide: Guide, target: Target, existing: Existing | None, values
 
 
 def main() -> int:
-    """Deploy or destroy. Returns the exit code."""
+    """Deploy, fill in keys, or destroy. Returns the exit code."""
     guide = Guide(os.environ, interactive=sys.stdin.isatty())
     try:
-        (destroy if sys.argv[1:] == ["destroy"] else deploy)(guide)
+        _COMMANDS[" ".join(sys.argv[1:])](guide)
     except GaveUp as reason:
         print(reason, file=sys.stderr)
         return 1
@@ -127,6 +140,9 @@ def main() -> int:
         print("\nstopped; what CloudFormation has begun goes on: run this again to see how it ends", file=sys.stderr)
         return 130
     return 0
+
+
+_COMMANDS = {"": deploy, "keys": put_keys, "destroy": destroy}
 
 
 if __name__ == "__main__":

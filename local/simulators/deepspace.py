@@ -67,7 +67,7 @@ class Deepspace(Simulator):
 
     async def _query(self, request: Request) -> Response:
         self.check_key(request)
-        return JSONResponse(self.body(await self.find(request.path_params["task_id"])))
+        return JSONResponse(self.shown(await self.find(request.path_params["task_id"])))
 
     def _read(self, body: dict[str, Any]) -> Wish:
         model, prompt = body.get("model"), body.get("prompt")

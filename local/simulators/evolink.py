@@ -62,11 +62,11 @@ class Evolink(Simulator):
         wish = self._read(body)
         number = self.book.next_number()
         job = await self.take(body, wish, key, f"task-unified-{int(time.time())}-{number:08x}")
-        return JSONResponse(self.body(job))
+        return JSONResponse(self.shown(job))
 
     async def _query(self, request: Request) -> Response:
         self.check_key(request)
-        return JSONResponse(self.body(await self.find(request.path_params["task_id"])))
+        return JSONResponse(self.shown(await self.find(request.path_params["task_id"])))
 
     def _read(self, body: dict[str, Any]) -> Wish:
         model, prompt = body.get("model"), body.get("prompt")

@@ -4,10 +4,13 @@ A fault is set to a value, or to `{"value": …, "times": N}` (the next N submis
 `{"chance": 0.2}`. It is drawn once for each submission and then holds for that job.
 
 Submission: submit_hang (seconds, then no answer), submit_delay (seconds), submit_status (HTTP status, or chanjing's
-code), submit_proxy_error (HTTP status with a proxy's page), submit_lost (the job is made, the answer breaks off).
-The job: job_fail (code, or true), job_moderated, job_stuck, fewer_images (how many), latency (seconds).
+code), submit_proxy_error (HTTP status with a proxy's page), submit_lost (the job is made, the answer breaks off),
+submit_own_error (HTTP status: the job is made, and the answer says in the provider's own form that it failed).
+The job: job_fail (code, or true), job_moderated, job_stuck, fewer_images (how many), more_images (how many beyond),
+latency (seconds), echo (its answers and callbacks repeat the submission, callback address and links, so many times).
 Callbacks: callback_drop, callback_double, callback_delay (seconds), callback_first (before the submission's answer),
-callback_late_failure (a failure after the completion), callback_garbage (empty, text, list, wrong, deep, huge).
+callback_late_failure (a failure after the completion), callback_stranger (first one about a job that nobody
+submitted), callback_garbage (empty, text, list, wrong, deep, huge).
 Pictures: image_missing, image_stale (403 until the task is queried again), image_truncated, image_endless,
 image_slow (seconds), image_type (html, svg), image_redirect (an address), image_oversized, image_hops (redirects).
 Queries: query_status (HTTP status), query_hang (seconds).
@@ -25,10 +28,14 @@ NAMES = frozenset(
         "submit_status",
         "submit_proxy_error",
         "submit_lost",
+        "submit_own_error",
         "job_fail",
         "job_moderated",
         "job_stuck",
         "fewer_images",
+        "more_images",
+        "echo",
+        "callback_stranger",
         "latency",
         "callback_drop",
         "callback_double",

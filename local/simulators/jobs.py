@@ -68,7 +68,7 @@ class Job:
     @property
     def made(self) -> int:
         """How many pictures it makes."""
-        return min(self.n, int(self.faults.get("fewer_images", self.n)))
+        return min(self.n, int(self.faults.get("fewer_images", self.n))) + int(self.faults.get("more_images", 0))
 
     @property
     def finished(self) -> float:

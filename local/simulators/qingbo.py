@@ -77,7 +77,7 @@ class Qingbo(Simulator):
 
     async def _query(self, request: Request) -> Response:
         self.check_key(request)
-        return JSONResponse(self.body(await self.find(request.path_params["task_id"])))
+        return JSONResponse(self.shown(await self.find(request.path_params["task_id"])))
 
     async def _cancel(self, request: Request) -> Response:
         self.check_key(request)

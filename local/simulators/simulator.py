@@ -90,6 +90,16 @@ class Simulator:
         """A job as a query shows it, and as a callback carries it."""
         raise NotImplementedError
 
+    def shown(self, job: Job) -> dict[str, Any]:
+        """The body, with the submission repeated in it where the fault `echo` asks for that."""
+        body = self.body(job)
+        if "echo" not in job.faults:
+            return body
+        repeated = {"request": job.request, "callback": job.callback_url, "links": self.links(job)}
+        if isinstance(error := body.get("error"), dict):
+            error["message"] = f"{error.get('message', '')} (asked for by {job.callback_url}, see {repeated['links']})"
+        return {**body, "input": [repeated] * int(job.faults["echo"])}
+
     def fault_status(self, status: int) -> Response:
         """The answer of the fault `submit_status`."""
         words = {401: "unauthorized", 402: "insufficient_quota", 403: "forbidden", 404: "not_found"}
@@ -148,6 +158,8 @@ class Simulator:
                 self._later(self._call_back_when_done(job))
         if "submit_lost" in faults:
             raise Rejected(BrokenOff())
+        if "submit_own_error" in faults:
+            raise Rejected(self.fault_status(int(faults["submit_own_error"])))
         return job
 
     async def find(self, job_id: str) -> Job:
@@ -191,7 +203,9 @@ class Simulator:
         if garbage:
             await self._post(job, GARBAGE.get(str(garbage), GARBAGE["text"]))
             return
-        body = json.dumps(self.body(job)).encode()
+        body = json.dumps(self.shown(job)).encode()
+        if "callback_stranger" in faults:
+            await self._post(job, body.replace(job.job_id.encode(), job.job_id[::-1].encode()))
         if "callback_double" in faults:
             await asyncio.gather(self._post(job, body), self._post(job, body))
         else:

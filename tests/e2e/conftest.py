@@ -1,11 +1,15 @@
 """One local stack for all end-to-end tests: the real template and handlers, with simulated providers."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from local.leaks import leaks
+from local.overdue import overdue_tasks, overdue_webhooks
 from local.stack import LocalStack, StackSettings
 
 TIME_SCALE = "8"
@@ -21,7 +25,25 @@ class Api:
     def caller(self, key: str) -> httpx.Client:
         """A client with some key."""
         headers = {"authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.stack.base_url, headers=headers, timeout=60, trust_env=False)
+        hooks = {"response": [self._hold_back_nothing_less]}
+        return httpx.Client(
+            base_url=self.stack.base_url, headers=headers, timeout=60, trust_env=False, event_hooks=hooks
+        )
+
+    def _hold_back_nothing_less(self, answer: httpx.Response) -> None:
+        """Fail where an answer shows what is a provider's or ours alone. A stream is left to who reads it."""
+        if answer.headers.get("content-type", "").startswith("text/event-stream"):
+            return
+        answer.read()
+        found = leaks(answer.text, [urlsplit(url).netloc for url in self.stack.simulators.values()])
+        assert not found, f"{answer.request.method} {answer.request.url.path} shows {found}"
+
+    def overdue(self, *, webhooks: bool) -> list[str]:
+        """What still waits in the tables though its time is over."""
+        dynamodb, now = self.stack.emulator.client("dynamodb"), time.time_ns() // 1_000_000
+        table, scale = self.stack.outputs["TasksTable"], float(TIME_SCALE)
+        found = overdue_tasks(dynamodb, table, now=now, scale=scale)
+        return found + (overdue_webhooks(dynamodb, table, now=now, scale=scale) if webhooks else [])
 
     def post(self, body: dict[str, Any], **headers: str) -> httpx.Response:
         """Post a task."""
@@ -58,4 +80,14 @@ def api() -> Iterator[Api]:
         DARKROOM_PARAMETER_DemoProvider="true",
     )
     with LocalStack(settings) as stack:
-        yield Api(stack)
+        api = Api(stack)
+        yield api
+        assert not api.overdue(webhooks=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits_for_ever(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test on the shared stack: nothing is open past its time."""
+    yield
+    if "api" in request.fixturenames:
+        assert not request.getfixturevalue("api").overdue(webhooks=False)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from local.audit import Audit
 from local.soak import Soak
@@ -89,12 +89,15 @@ def test_a_failed_task_costs_nothing(api: Api) -> None:
 
 def test_a_webhook_is_signed_with_the_owners_own_secret_and_the_one_before(api: Api, receiver: Receiver) -> None:
     client = open_account(api, "10")
+    before = client.get("/v1/account/webhook-secret").json()["secret"]
     secret = client.post("/v1/account/webhook-secret").json()["secret"]
     client.post("/v1/tasks", json={**ORDER, "callback_url": receiver.url}).raise_for_status()
     receiver.wait(1)
     headers, body = receiver.received[0]
-    for valid in (secret, api.stack.webhook_secret()):
+    for valid in (secret, before):
         assert Webhook(valid).verify(body, headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(api.stack.webhook_secret()).verify(body, headers)
 
 
 def test_an_event_on_the_bus_and_a_message_in_the_queue_submit_tasks(api: Api) -> None:

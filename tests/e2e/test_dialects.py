@@ -107,7 +107,8 @@ def test_a_cancelled_task_stays_cancelled_in_every_dialect(api: Api) -> None:
     qingbo = speak(api, "qingbo", "qingbo")
     task_id = qingbo.submit({"prompt": SLOW}).json()["task_id"]
     cancelled = qingbo.post(f"/v1/tasks/{task_id}/cancel", {}).json()
-    assert (cancelled["status"], cancelled["refunded"]) == ("cancelled", True)
+    # What the provider may be making all the same is held back until it has said what became of it.
+    assert (cancelled["status"], cancelled["refunded"]) == ("cancelled", False)
     evolink = speak(api, "evolink")
     assert evolink.look(task_id)["status"] == "failed"
     assert evolink.look(task_id)["error"]["code"] == "request_cancelled"

@@ -66,9 +66,9 @@ def test_an_outage_moves_the_task_to_the_next_offer(api: Api) -> None:
     ]
 
 
-@pytest.mark.parametrize("status", [429, 503, 500])
+@pytest.mark.parametrize("status", [429, 503])
 def test_what_is_refused_for_now_is_repeated_later(api: Api, status: int) -> None:
-    for provider in ("evolink", "chanjing"):
+    for provider in ("evolink", "chanjing")[: 2 if status == 429 else 1]:  # chanjing documents nothing like a 503
         url = f"{api.stack.simulators[provider]}/_control/faults"
         httpx.post(url, json={"submit_status": {"value": status, "times": 1}}, trust_env=False)
         model = "seedream-3.0" if provider == "chanjing" else "seedream-4.5"
@@ -100,10 +100,34 @@ def test_a_provider_that_hangs_is_not_waited_for_and_not_asked_again(api: Api) -
     assert api.client.post(f"/v1/tasks/{answer.json()['task_id']}/cancel").status_code == 200
 
 
+@pytest.mark.parametrize("provider", ["evolink", "qingbo", "acedata"])
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_failure_after_the_job_was_made_is_no_reason_to_buy_it_again(api: Api, provider: str, status: int) -> None:
+    prompt = f"made by {provider} and denied [[submit_own_error={status}]]"
+    task = api.finish({"prompt": prompt, "provider": [provider, *({"evolink", "qingbo"} - {provider})]})
+    assert task["status"] == "completed", task["error"]
+    assert [each["provider"] for each in task["attempts"]] == [provider]
+    jobs = [job for each in ("evolink", "qingbo", "acedata") for job in api.jobs(each, prompt)]
+    assert len(jobs) == 1
+
+
+def attempts_of(api: Api, task_id: str, patience: float = 60) -> list[dict[str, Any]]:
+    """The attempts of a task, once there is one."""
+    ends_at = time.monotonic() + patience
+    while True:
+        attempts: list[dict[str, Any]] = api.client.get(f"/v1/tasks/{task_id}").json()["attempts"]
+        if attempts:
+            return attempts
+        assert time.monotonic() < ends_at, "nobody was asked"
+        time.sleep(0.5)
+
+
 def test_a_proxys_error_page_is_not_taken_for_a_refusal(api: Api) -> None:
-    answer = api.post({"prompt": "proxied [[submit_proxy_error=504]]", "provider": "evolink"}).json()
-    assert [each["status"] for each in answer["attempts"]] == ["unknown"]
-    assert api.client.post(f"/v1/tasks/{answer['task_id']}/cancel").status_code == 200
+    task_id = api.post({"prompt": "proxied [[submit_proxy_error=504]]", "provider": "evolink"}).json()["task_id"]
+    # The failures of the tests before may have closed evolink to their owner for a moment.
+    attempts = attempts_of(api, task_id)
+    assert [each["status"] for each in attempts] == ["unknown"]
+    assert api.client.post(f"/v1/tasks/{task_id}/cancel").status_code == 200
 
 
 @pytest.mark.parametrize("provider", ["evolink", "qingbo", "chanjing", "deepspace", "acedata"])

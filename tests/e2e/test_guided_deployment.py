@@ -93,6 +93,12 @@ def test_a_stack_is_deployed_used_and_deleted(emulator: Emulator, keys: Path) ->
     stored = json.loads(boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])
     assert stored["evolink"] == {"api_key": "sk-evolink"}
 
+    alone = guide(emulator, keys, DARKROOM_ACEDATA_API_KEY="sk-acedata")
+    deploying.put_keys(alone)
+    assert "There are keys already" in "\n".join(alone.told)
+    stored = json.loads(boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])
+    assert stored["acedata"] == {"api_key": "sk-acedata"}
+
     last = guide(emulator, keys)
     deploying.destroy(last)
     assert "were kept" in "\n".join(last.told)
@@ -100,6 +106,8 @@ def test_a_stack_is_deployed_used_and_deleted(emulator: Emulator, keys: Path) ->
         boto3.client("cloudformation").describe_stacks(StackName="shop")
     with pytest.raises(GaveUp, match="there is no stack shop"):
         deploying.destroy(guide(emulator, keys))
+    with pytest.raises(GaveUp, match="there is no stack shop"):
+        deploying.put_keys(guide(emulator, keys))
 
 
 def test_what_is_chosen_reaches_every_function_stays_and_can_be_taken_back(emulator: Emulator, keys: Path) -> None:

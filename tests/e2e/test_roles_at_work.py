@@ -16,6 +16,7 @@ from darkroom.domain.identifiers import new_task_id
 from darkroom.domain.task import Task
 from darkroom.stores.erasures import Erasures
 from darkroom.stores.kept_failures import PREFIX
+from darkroom.stores.objects import image_key
 from darkroom.stores.queues import Copy, Delivery, Look, Submission, message_body
 from darkroom.stores.task_item import write_item
 from darkroom.stores.tasks import TaskStore
@@ -105,8 +106,8 @@ def test_the_reconciler_finds_what_was_lost(api: Api, receiver: Receiver) -> Non
         copying_at=then,
     )
     tasks.create(copied)
-    key = f"tasks/{copied.owner}/{copied.task_id}/0.png"
-    facts = {"sha256": "0" * 64, "width": "1", "height": "1", "posted-at": str(then)}
+    key = image_key(copied, 0, "png")
+    facts = {"sha256": "0" * 64, "width": "1", "height": "1"}
     api.stack.emulator.client("s3").put_object(
         Bucket=api.stack.outputs["Bucket"], Key=key, Body=picture(), ContentType="image/png", Metadata=facts
     )

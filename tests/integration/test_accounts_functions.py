@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 
+from darkroom.domain import transitions
 from darkroom.domain.schedule import MAX_INTAKE_WAITS
+from darkroom.services.delivery_requests import MOST_ROUNDS
 from darkroom.stores.account_book import AccountBook
-from tests.integration.aws import ACCOUNTS
+from darkroom.stores.deliveries import DeliveryAttempt, DeliveryLog, DeliveryStore
+from darkroom.stores.objects import KeptCallback, ObjectStore
+from tests.integration.aws import ACCOUNTS, BUCKET, TASKS
 from tests.integration.deployment import API_KEY, add_key, call, deployed, event, store
 
 ADMIN = "dk_admin"
@@ -137,6 +142,19 @@ def test_credits_are_bought_and_spent_and_run_out() -> None:
     assert theirs["next_cursor"]
 
 
+def test_an_account_holds_for_every_key_of_its_owner_however_the_key_was_made() -> None:
+    add_key("dk_written_by_hand", "acme")
+    assert post("dk_written_by_hand")[0] == 202, "no account yet"
+    admin("PUT", "/accounts/acme", {"prepaid": True})
+    status, refused = post("dk_written_by_hand")
+    assert (status, refused["error"]["code"]) == (402, "insufficient_credits")
+    made = make_key()
+    assert made["metered"]
+    assert post(made["api_key"])[0] == 402
+    _, listed = admin("GET", "/keys", query={"owner": "acme"})
+    assert [key["metered"] for key in listed["data"]] == [True]
+
+
 def test_a_budget_is_a_limit_of_its_own() -> None:
     key = make_key()["api_key"]
     admin("PUT", "/accounts/acme", {"prepaid": False, "monthly_budget": "2"})
@@ -206,7 +224,18 @@ def test_a_dialect_says_all_of_this_in_its_own_words() -> None:
     assert (status, headers["retry-after"]) == (429, "5")
 
 
-def test_an_owner_gets_a_webhook_secret_of_its_own() -> None:
+def test_an_owner_has_a_webhook_secret_of_its_own_from_the_first_day() -> None:
+    key, other = make_key()["api_key"], make_key(owner="another")["api_key"]
+    path = "/v1/account/webhook-secret"
+    first, again, theirs = (ask("accounts", "GET", path, key=each)[1]["secret"] for each in (key, key, other))
+    assert first.startswith("whsec_")
+    assert first == again != theirs
+    new = ask("accounts", "POST", path, key=key)[1]["secret"]
+    assert ask("accounts", "GET", path, key=key)[1]["secret"] == new != first
+    assert ask("accounts", "GET", path, key=other)[1]["secret"] == theirs
+
+
+def test_an_owner_gets_a_new_webhook_secret() -> None:
     key = make_key()["api_key"]
     status, made = ask("accounts", "POST", "/v1/account/webhook-secret", key=key)
     assert status == 201
@@ -246,6 +275,91 @@ def test_a_task_tells_its_whole_story_and_shows_a_provider_only_what_is_its_busi
         assert private not in shown
     for hidden in ("events", "dispute"):
         assert ask("status", "GET", f"{path}/{hidden}", key=API_KEY)[0] == 404
+
+
+ECHOED = {
+    "token": "t",
+    "request": {"callback_url": "https://gateway.example/callbacks/evolink/task_x/" + "T" * 43},
+    "text": "see /callbacks/evolink/task_x/" + "T" * 43 + " and https://files.example/made.png",
+    "resultJson": '{"resultUrls":["https:\\u002f\\u002ffiles.example/made.png"]}',
+    "https://files.example/made.png": 1,
+    "results": ["https://files.example/made.png?sig=1", "files.example/made.png"],
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps(ECHOED).encode(),
+        b'{"a": "\\ud83d", "link": "https://files.example/made.png"}',
+        b'{"a": ' + b"9" * 20_000 + b"}",
+        b'{"a": 1e999}',
+        b'{"a": NaN}',
+        b"[" * 5000,
+        b"\xff\x00",
+    ],
+)
+def test_a_dispute_shows_no_link_no_callback_address_and_survives_any_body(body: bytes) -> None:
+    key = make_key()["api_key"]
+    _, task = post(key)
+    found = store().get(task["task_id"])
+    assert found is not None
+    objects = ObjectStore(boto3.client("s3"), BUCKET)
+    objects.keep_callback("acme", found.task_id, KeptCallback("evolink", found.created_at, {}, body))
+    status, bundle = ask("status", "GET", f"/v1/tasks/{found.task_id}/dispute", key=key)
+    assert status == 200
+    assert len(bundle["callbacks"]) == 1
+    shown = json.dumps(bundle)
+    assert "made.png" not in shown
+    assert "T" * 43 not in shown
+
+
+def test_a_webhook_is_not_sent_again_for_ever() -> None:
+    key = make_key()["api_key"]
+    _, task = post(key, callback_url="https://app.example/hook", n=1)
+    store().change(task["task_id"], lambda current: transitions.cancel(current, now=1, charge_made=False))
+    log = DeliveryLog(task["task_id"], "acme", "https://app.example/hook", 4_000_000_000)
+    attempts = tuple(DeliveryAttempt(n + 1, n, 1, 1, done=True, status=500) for n in range(MOST_ROUNDS + 1))
+    deliveries = DeliveryStore(boto3.client("dynamodb"), TASKS)
+    saved = deliveries.save(replace(log, attempts=attempts[:-1]))
+    path = f"/v1/tasks/{task['task_id']}/webhook"
+    assert ask("submit", "POST", path, key=key)[0] == 202
+    deliveries.save(replace(saved, attempts=attempts))
+    status, refused = ask("submit", "POST", path, key=key)
+    assert (status, refused["error"]["code"]) == (409, "conflict")
+
+
+@pytest.mark.parametrize("path", ["/v1/tasks", "/callbacks/evolink/x/y", "/", ""])
+def test_our_own_address_is_no_webhook(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setenv("DARKROOM_PUBLIC_URL", "https://gateway.example")
+    key = make_key()["api_key"]
+    for host in ("gateway.example", "GATEWAY.example", "gateway.example:443", "gateway.example."):
+        status, refused = post(key, callback_url=f"https://{host}{path}")
+        assert (status, refused["error"]["param"]) == (422, "callback_url"), host
+
+
+def test_keys_come_in_pages() -> None:
+    made = [make_key(owner=f"owner-{number}")["key_id"] for number in range(3)]
+    status, first = ask("admin", "GET", "/v1/admin/keys", query={"limit": "2"})
+    assert (status, len(first["data"])) == (200, 2)
+    status, second = ask("admin", "GET", "/v1/admin/keys", query={"limit": "100", "cursor": first["next_cursor"]})
+    assert (status, second["next_cursor"]) == (200, None)
+    listed = [key["key_id"] for key in (*first["data"], *second["data"])]
+    assert len(listed) == len(set(listed))
+    assert set(made) <= set(listed)
+    for query in ({"cursor": "nobody"}, {"owner": "acme", "cursor": made[0]}, {"limit": "0"}, {"page": "2"}):
+        assert ask("admin", "GET", "/v1/admin/keys", query=query)[0] == 400
+
+
+def test_more_words_than_a_record_has_room_for_are_refused_at_the_door() -> None:
+    key = make_key()["api_key"]
+    links = [f"https://a.example/{'x' * 4070}{n}" for n in range(14)]
+    wide = {f"k{n}": "\U0001f98a" * 512 for n in range(16)}
+    status, body = post(key, image_urls=links, prompt="x" * 2000)
+    assert status == 202, body
+    status, refused = post(key, image_urls=[each.replace("x", "ü") for each in links], prompt="ü" * 2000, metadata=wide)
+    assert (status, refused["error"]["code"]) == (413, "payload_too_large")
+    assert "150 KB" in refused["error"]["message"]
 
 
 # Events

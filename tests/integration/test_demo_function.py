@@ -56,7 +56,7 @@ def http(method: str, path: str, body: Any = None, **headers: str) -> dict[str, 
 
 
 def callback_url(provider: str = "demo") -> str:
-    return Assembly(Settings.from_environment()).addresses().address(provider, TASK_ID)
+    return Assembly(Settings.from_environment()).addresses().address(provider, TASK_ID, "n0nce")
 
 
 def submit(provider: str = "demo", prompt: str = "a fox", **fields: Any) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_a_webhooks_log_is_no_task_to_the_stream() -> None:
 
 
 def test_what_has_ended_is_left_alone_by_every_queue() -> None:
-    ended = replace(transitions.cancel(accepted(), now=NOW), expires_at=FAR)
+    ended = replace(transitions.cancel(accepted(), now=NOW, charge_made=False), expires_at=FAR)
     store().create(ended)
     for function, name in (("track", "sqs.look"), ("generate", "sqs.submission"), ("ingest", "sqs.copy")):
         sent = event(name)

@@ -145,7 +145,7 @@ def test_a_change_of_ours_takes_nothing_away_from_a_task() -> None:
         ours[name] = changed[name]
     for name in ("state", "failure"):
         ours["attempts"][0][name] = changed["attempts"][0][name]
-    assert changed == ours
+    assert _held(changed, ours) == ours
     assert changed["history"][: len(document["history"])] == document["history"]
 
 
@@ -154,8 +154,17 @@ def test_an_attempt_of_ours_takes_nothing_away_from_a_delivery_log() -> None:
     test_a_message_is_worked_off("deliver")
     _, after = recorded(f"webhook#{ENDED}")
     assert after["channel"] == before["channel"]
-    assert after["attempts"][0] == before["attempts"][0]
+    assert _held(after, before)["attempts"][0] == before["attempts"][0]
     assert after["attempts"][1]["turn"] == 2
+
+
+def _held(after: Any, before: Any) -> Any:
+    """What a record holds of what it held before, without what this release writes besides."""
+    if isinstance(before, dict):
+        return {name: _held(after[name], inner) for name, inner in before.items()}
+    if isinstance(before, list):
+        return [_held(*pair) for pair in zip(after, before, strict=False)] + after[len(before) :]
+    return after
 
 
 def test_a_call_that_waits_is_found_again() -> None:

@@ -1,6 +1,8 @@
 """Anything may happen to several tasks, in any order, and the process may die at any call: what always holds."""
 
+import heapq
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,12 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from moto import mock_aws
 
 from darkroom.domain.request import ImageRequest
-from darkroom.domain.task import Task
+from darkroom.domain.task import Task, Usage
 from darkroom.services.cancellation import AlreadyEnded, cancel
 from darkroom.services.delivery import event_id
 from darkroom.stores.account_book import AccountBook
+from local.leaks import leaks
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, make_tables, shared_session
-from tests.integration.life.world import Chaos, Killed, World
+from tests.integration.life.told import everything_told
+from tests.integration.life.world import FILES, Chaos, Killed, World
 from tests.pictures import picture
 
 PICTURE = picture()
@@ -38,6 +42,7 @@ class Lives(RuleBasedStateMachine):
         self.world.open_account(CREDITS)
         self.known: dict[str, str] = {}
         self.ended: dict[str, tuple[Any, ...]] = {}
+        self.charged: dict[str, Usage] = {}
 
     def teardown(self) -> None:
         try:
@@ -77,7 +82,7 @@ class Lives(RuleBasedStateMachine):
     def cancel(self, place: int) -> None:
         task = self.task(list(self.known.values())[place % len(self.known)])
         try:
-            cancel(self.world.tasks, task, self.world.clock)
+            cancel(self.world.tasks, task, self.world.clock, charge_made=True)
         except (AlreadyEnded, Killed, EndpointConnectionError):
             return
 
@@ -91,6 +96,32 @@ class Lives(RuleBasedStateMachine):
             self.world.receive_callback(url[:-4] + "0000", body)
         else:
             self.world.provider._call_back(job_id)
+
+    @rule(extra=st.integers(0, 3), echo=st.sampled_from([0, 1, 400]), fails=st.booleans())
+    def the_provider_makes_more_and_repeats_what_it_was_told(self, extra: int, echo: int, fails: bool) -> None:
+        self.world.provider.extra, self.world.provider.echo, self.world.provider.fails = extra, echo, fails
+
+    @rule(every=st.integers(1, 3))
+    def the_provider_takes_jobs_and_denies_it(self, every: int) -> None:
+        self.world.provider.denies = lambda number: number % every == 1
+
+    @precondition(lambda self: len(self.world.provider.jobs) > 1)
+    @rule(place=st.integers(0, 5), other=st.integers(0, 5))
+    def a_callback_speaks_of_another_job(self, place: int, other: int) -> None:
+        jobs = list(self.world.provider.jobs)
+        mine, others = jobs[place % len(jobs)], jobs[other % len(jobs)]
+        attempts = [attempt for task in self.every_task() for attempt in task.attempts]
+        if mine != others and any(attempt.upstream_id == mine for attempt in attempts):
+            before = {task.task_id: task.images for task in self.every_task()}
+            self.world.provider._call_back(mine, speaking_of=others)
+            assert {task.task_id: task.images for task in self.every_task()} == before
+
+    @precondition(lambda self: self.world.queues.waiting)
+    @rule(place=st.integers(0, 20))
+    def a_message_is_delivered_twice(self, place: int) -> None:
+        waiting = self.world.queues.waiting
+        message = waiting[place % len(waiting)]
+        heapq.heappush(waiting, replace(message, receives=0))
 
     @rule(tries=st.sampled_from([0, 1, 3]))
     def the_stream_gives_up_after(self, tries: int) -> None:
@@ -128,8 +159,13 @@ class Lives(RuleBasedStateMachine):
             from darkroom.stores.task_item import read_item
 
             task = read_item(item)
-            end = (task.status, task.images, task.usage, task.error, task.completed_at)
+            end = (task.status, task.images, task.error, task.completed_at)
             assert self.ended.setdefault(task.task_id, end) == end
+            before = self.charged.setdefault(task.task_id, task.usage)
+            if before.withheld and not task.usage.withheld:
+                assert task.usage.charged <= before.withheld
+                before = self.charged[task.task_id] = task.usage
+            assert before == task.usage
 
     @invariant()
     def what_is_marked_was_told(self) -> None:
@@ -154,6 +190,16 @@ class Lives(RuleBasedStateMachine):
         assert account is not None
         lines, _ = book.ledger("owner", limit=100)
         assert account.balance == sum(line.amount for line in lines)
+        assert account.balance >= 0
+        for task in self.every_task():
+            assert task.usage.charged + task.usage.withheld <= task.usage.reserved
+
+    @invariant()
+    def nobody_is_shown_what_is_not_theirs(self) -> None:
+        with self.chaos.held():
+            for task in self.every_task():
+                for told in everything_told(self.world, task):
+                    assert leaks(told, [FILES]) == []
 
     def everything_comes_to_its_end(self) -> None:
         self.chaos.kill_at = None
@@ -164,7 +210,7 @@ class Lives(RuleBasedStateMachine):
         self.world.run()
         assert self.world.reconciler.run().announced == 0
         tasks = [self.task(task_id) for task_id in self.known.values()]
-        assert all(task.status.terminal and task.announced for task in tasks)
+        assert all(task.status.terminal and task.announced and not task.withheld for task in tasks)
         assert not self.world.queues.waiting
         charged = sum((task.usage.charged for task in self.every_task()), Decimal(0))
         account = AccountBook(shared_session().client("dynamodb"), ACCOUNTS).find("owner")
@@ -187,5 +233,5 @@ class Lives(RuleBasedStateMachine):
 
 TestLives = Lives.TestCase
 TestLives.settings = settings(
-    max_examples=10, stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )

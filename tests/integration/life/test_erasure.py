@@ -60,9 +60,9 @@ def settle(world: World, owner: str) -> None:
     book = AccountBook(dynamodb(), ACCOUNTS)
     book.put_terms(owner, prepaid=True, budget=None)
     book.credit(owner, Decimal(100), reference="first", note="", now=world.time)
-    made = KeyBook(dynamodb(), ACCOUNTS).create(ApiKey(owner, metered=True, open_tasks=20), world.time)
+    made = KeyBook(dynamodb(), ACCOUNTS).create(ApiKey(owner, open_tasks=20), world.time)
     RequestRates(dynamodb(), ACCOUNTS).take(made.key.key_id, 5, world.time)
-    WebhookSecrets(dynamodb(), ACCOUNTS).rotate(owner, world.time, deployment="whsec_x")
+    WebhookSecrets(dynamodb(), ACCOUNTS).rotate(owner, world.time, first="whsec_x")
     world.caller = made.key
     entry = Entry("evolink", "doubao-seedream-4.5")
     task = post(world, replace(REQUEST, image_urls=("data:image/png;base64,aGVsbG8=",)), entry=entry)

@@ -17,6 +17,7 @@ from darkroom.services.giving_up import LastResort, give_up_delivery
 from darkroom.services.reconciliation import Findings
 from darkroom.stores.callback_notes import MOST_NOTES, CallbackNote, CallbackNotes
 from darkroom.stores.deliveries import DeliveryLog, DeliveryState
+from darkroom.stores.objects import image_key
 from darkroom.stores.queues import Copy, Delivery, Look, Submission
 from darkroom.stores.sweeps import Sweeps
 from tests.emitted import emitted
@@ -93,7 +94,7 @@ def test_an_image_that_lies_there_unrecorded_is_recorded(world: World) -> None:
     task = made(world)
     world.queues.waiting.clear()
     for index in (0, 1):
-        key = f"tasks/owner/{task.task_id}/{index}.png"
+        key = image_key(task, index, "png")
         about = {"width": "8", "height": "6", "sha256": "0" * 64}
         shared_session().client("s3").put_object(
             Bucket=BUCKET, Key=key, Body=picture(), ContentType="image/png", Metadata=about
@@ -147,7 +148,7 @@ def test_an_index_larger_than_one_run_is_gone_through_run_by_run(world: World, m
         world.time += 1
     world.queues.waiting.clear()
     world.time += 11 * MINUTE
-    for _ in range(30):
+    for _ in range(40):  # a run goes on by one task where a part of the index holds all of them
         world.reconciler.run()
     looked_at = {json.loads(message.body)["task_id"] for message in world.queues.waiting}
     assert looked_at == ids
@@ -268,12 +269,54 @@ def test_a_webhook_that_cannot_even_be_tried_is_shown_as_failed(world: World) ->
     task_id = submit(world).task_id
     deliveries = world.deliveries
     deliveries.save(DeliveryLog(task_id, "owner", "https://app.example/hook", 2_000_000_000))
-    give_up_delivery(deliveries, Delivery(task_id), world.time)
+    give_up_delivery(world.tasks, deliveries, Delivery(task_id), world.time)
     log = deliveries.get(task_id)
     assert log is not None
     assert log.state is DeliveryState.FAILED
     assert log.attempts[-1].error == "could not be attempted"
-    give_up_delivery(deliveries, Delivery("nobody"), world.time)
+    give_up_delivery(world.tasks, deliveries, Delivery("nobody"), world.time)
+
+
+# Callbacks that change nothing
+
+
+def test_a_leaked_callback_address_does_not_fill_the_bucket_and_the_genuine_one_is_still_heard(world: World) -> None:
+    world.provider.callbacks = lambda number: 0
+    task = submit(world)
+    ((job_id, job),) = world.provider.jobs.items()
+    for number in range(MOST_NOTES + 20):
+        world.receive_callback(job["callback_url"], b'{"junk": %d}' % number)
+    kept = shared_session().client("s3").list_objects_v2(Bucket=BUCKET, Prefix="callbacks/")["KeyCount"]
+    assert kept == MOST_NOTES
+    world.time += world.provider.latency
+    world.provider._call_back(job_id)
+    assert now(world, task).images
+
+
+@pytest.mark.parametrize(
+    ("body", "longer"),
+    [
+        (b'{"status": "completed", "results": []}', False),
+        (b'{"status": "completed"}', False),
+        (b'{"status": "completed", "input": {"image": "https://a.example/reference.png"}}', False),
+        (b'{"status": "completed", "webhook": "https://gateway.example/callbacks/evolink/x/y"}', False),
+        (b'{"state": "done", "pictures": ["https://pictures.example/x"]}', True),
+        (b'{"state": "done", "image": "data:image/png;base64,xx"}', True),
+    ],
+)
+def test_a_callback_keeps_a_task_open_only_where_a_picture_may_be_in_it(
+    world: World, body: bytes, longer: bool
+) -> None:
+    world.provider.callbacks = lambda number: 0
+    request = ImageRequest("seedream-4.5", "a fox", image_urls=("https://a.example/reference.png",))
+    submitted = world.submit(request)
+    assert submitted is not None
+    (job,) = world.provider.jobs.values()
+    for _ in range(3):
+        world.receive_callback(job["callback_url"], body)
+    later = now(world, submitted.task).deadline_at
+    assert (later > submitted.task.deadline_at) is longer
+    assert later <= submitted.task.created_at + 20 * 60 * MINUTE
 
 
 # Callbacks that count only once they are confirmed

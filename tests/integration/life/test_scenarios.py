@@ -1,6 +1,7 @@
 """Whole lives of tasks on a clock of their own: deadlines, lost messages, refusals and late words."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,11 @@ from darkroom.domain.failure import Disposition, ErrorCode
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.task import AttemptState, Task
 from darkroom.domain.update import Status
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
+from darkroom.services.cancellation import cancel
+from darkroom.services.deletion import Deletion, StillSettled
+from darkroom.stores.account_book import AccountBook
+from darkroom.stores.accounts import AccountStore
+from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.world import World, refusal
 from tests.pictures import picture
 
@@ -159,3 +164,63 @@ def test_an_idempotency_key_whose_task_is_over_makes_a_new_task_with_pictures_of
     assert world.announced == [(first.task_id, "completed")] * 2
     assert len(world.delivered) == 2
     assert submit(world, "order-7") == ended
+
+
+# Cancelling
+
+
+def cancelled(world: World, task: Task) -> Task:
+    return cancel(world.tasks, now(world, task), world.clock, charge_made=True)
+
+
+def balance(world: World) -> Decimal:
+    account = AccountBook(shared_session().client("dynamodb"), ACCOUNTS).find("owner")
+    assert account is not None
+    lines, _ = AccountBook(shared_session().client("dynamodb"), ACCOUNTS).ledger("owner", limit=50)
+    assert account.balance == sum(line.amount for line in lines)
+    assert account.open_tasks == 0
+    return account.balance
+
+
+@pytest.mark.parametrize("callbacks", [0, 1, 2])
+def test_a_cancelled_task_whose_provider_goes_on_is_charged_once_it_is_known(world: World, callbacks: int) -> None:
+    """evolink has no call to cancel: by a callback, or by the look where none comes."""
+    world.open_account(Decimal(10))
+    world.provider.callbacks = lambda number: callbacks
+    task = submit(world)
+    assert cancelled(world, task).status is Status.CANCELLED
+    assert balance(world) == Decimal("8.20"), "held back still"
+    with pytest.raises(StillSettled):
+        Deletion(tasks=world.tasks, objects=world.objects).delete(now(world, task))
+    world.run()
+    settled = now(world, task)
+    assert (settled.status, settled.images, str(settled.usage.charged)) == (Status.CANCELLED, (), "1.80")
+    assert settled.history[-1].what == "cancellation_settled"
+    assert balance(world) == Decimal("8.20")
+    usage = AccountStore(shared_session().client("dynamodb"), ACCOUNTS).usage("owner", "2026-05")
+    assert [(line.cancelled, line.credits) for line in usage] == [(1, "1.80")]
+    assert not world.downloads
+    assert not world.queues.waiting
+    Deletion(tasks=world.tasks, objects=world.objects).delete(settled)
+
+
+def test_what_a_cancelled_task_withheld_is_given_back_with_the_deadline(world: World) -> None:
+    world.open_account(Decimal(10))
+    world.provider.latency = 10**12
+    task = submit(world)
+    cancelled(world, task)
+    world.run(until=29 * MINUTE)
+    assert balance(world) == Decimal("8.20")
+    world.run(until=2 * MINUTE)
+    assert (now(world, task).withheld, balance(world)) == (False, Decimal(10))
+    assert not world.queues.waiting
+
+
+def test_cancelling_in_time_costs_nothing(world: World) -> None:
+    world.open_account(Decimal(10))
+    world.provider.refusals = [refusal(ErrorCode.RATE_LIMITED, Disposition.LATER)]
+    task = submit(world)
+    cancelled(world, task)
+    assert balance(world) == Decimal(10)
+    world.run()
+    assert (balance(world), world.provider.submissions) == (Decimal(10), 0)

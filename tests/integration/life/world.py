@@ -57,6 +57,8 @@ from darkroom.stores.tasks import TaskStore
 from tests.integration.aws import shared_session
 
 PUBLIC_URL = "https://gateway.example"
+FILES = "pictures.example"
+"""Where the provider keeps what it made."""
 MAX_RECEIVES = 5
 VISIBILITY = 180_000
 
@@ -67,11 +69,15 @@ class Killed(BaseException):
 
 @dataclass
 class Chaos:
-    """Counts the calls that leave the process, and lets one of them be the last: before or after it took effect."""
+    """Counts the calls that leave the process, and lets one of them be the last: before or after it took effect.
+
+    With `interrupt`, something else happens in the midst of that call instead, such as the same thing once more.
+    """
 
     kill_at: int | None = None
     after: bool = False
     error: BaseException | None = None
+    interrupt: Callable[[], None] | None = None
     calls: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -80,10 +86,24 @@ class Chaos:
         self.calls.append(name)
         due = self.kill_at is not None and len(self.calls) == self.kill_at
         if due and not self.after:
-            raise self.error or Killed(name)
+            self._strike(name)
         yield
         if due and self.after:
+            self._strike(name)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let calls pass for a while that do not count."""
+        kill_at, self.kill_at, before = self.kill_at, None, len(self.calls)
+        yield
+        self.kill_at = kill_at
+        del self.calls[before:]
+
+    def _strike(self, name: str) -> None:
+        if self.interrupt is None:
             raise self.error or Killed(name)
+        self.kill_at = None
+        self.interrupt()
 
 
 @dataclass(order=True)
@@ -149,6 +169,10 @@ class ScriptedProvider:
         self.latency = 10_000
         self.refusals: list[Exception] = []
         self.answer_first = True
+        self.extra = 0
+        self.echo = 0
+        self.fails = False
+        self.denies: Callable[[int], bool] = lambda number: False
 
     @property
     def credential(self) -> Mapping[str, str]:
@@ -169,10 +193,14 @@ class ScriptedProvider:
             "n": request.json.get("n", 1),
             "done_at": self._world.time + self.latency,
             "callback_url": request.json.get("callback_url"),
+            "image_urls": request.json.get("image_urls", []),
+            "fails": self.fails,
         }
         self.jobs[job_id] = job
         for _ in range(self.callbacks(self.submissions)):
             self._world.later(self.latency, lambda: self._call_back(job_id))
+        if self.denies(self.submissions):
+            return _answer({"error": {"code": "service_error", "message": f"no, {job['callback_url']}"}}, 500)
         return _answer({"id": job_id, "status": "pending", "progress": 0, "model": "m", "created": 1})
 
     def _query(self, job_id: str) -> UpstreamAnswer:
@@ -182,13 +210,23 @@ class ScriptedProvider:
         job = self.jobs[job_id]
         if self._world.time < job["done_at"]:
             return {"id": job_id, "status": "processing", "progress": 40}
-        links = [f"https://pictures.example/{job_id}/{index}" for index in range(job["n"])]
-        return {"id": job_id, "status": "completed", "progress": 100, "results": links}
+        links = [f"https://{FILES}/{job_id}/{index}" for index in range(job["n"] + self.extra)]
+        repeated = {"input": [{"callback": job["callback_url"], "made": links}] * self.echo} if self.echo else {}
+        if job["fails"]:
+            message = f"made {links[0]} and could not tell {job['callback_url']}" if self.echo else "no"
+            return {
+                "id": job_id,
+                "status": "failed",
+                "error": {"code": "service_error", "message": message},
+                **repeated,
+            }
+        return {"id": job_id, "status": "completed", "progress": 100, "results": links, **repeated}
 
-    def _call_back(self, job_id: str) -> None:
+    def _call_back(self, job_id: str, *, speaking_of: str = "") -> None:
+        """Call back for a job, with another one's id and pictures where it is `speaking_of` that."""
         url = self.jobs[job_id]["callback_url"]
         if url:
-            self._world.receive_callback(url, json.dumps(self.body(job_id)).encode())
+            self._world.receive_callback(url, json.dumps(self.body(speaking_of or job_id)).encode())
 
 
 class World:
@@ -221,7 +259,7 @@ class World:
         book = AccountBook(shared_session().client("dynamodb"), self._tables[1])
         book.put_terms("owner", prepaid=True, budget=None)
         book.credit("owner", credits, reference="first", note="", now=self.time)
-        self.caller = ApiKey("owner", key_id="k1", metered=True, open_tasks=20)
+        self.caller = ApiKey("owner", key_id="k1", open_tasks=20)
 
     def _build(self) -> None:
         settings = Settings(
@@ -253,6 +291,7 @@ class World:
         scores = ScoreStore(dynamodb, self._tables[1])
         scorecard = Scorecard(scores=lambda: scores, breakers=lambda: breakers, catalog=catalog(), clock=self.clock)
         notes = CallbackNotes(dynamodb, self._tables[0], clock=self.clock)
+        self.notes = notes
         dispatcher = Dispatcher(
             queues=queues, objects=lambda: objects, orders=orders, upstreams=self, addresses=addresses, breakers=lambda: breakers,
             **shared, **scaled,
@@ -260,7 +299,7 @@ class World:
         self.dispatcher = dispatcher
         self.submissions = Submissions(
             queues=queues, objects=lambda: objects, catalog=catalog(), keys=keys,
-            available=lambda: {"evolink"}, dispatcher=dispatcher, scorecard=scorecard, follow_up=follow_up, settings=settings, **shared,
+            available=lambda: {"evolink"}, metered=AccountBook(dynamodb, self._tables[1]).has, dispatcher=dispatcher, scorecard=scorecard, follow_up=follow_up, settings=settings, **shared,
         )  # fmt: skip
         self.callbacks = CallbackReceiver(
             objects=objects, addresses=addresses, notes=notes, confirm=self.confirm, **shared, **scaled
@@ -288,6 +327,7 @@ class World:
             links=links, objects=lambda: objects, estimate=lambda task: 10.0, public_url="https://api.test",
             clock=self.clock,
         )  # fmt: skip
+        self.sight, self.links = sight, links
         self.deliverer = Deliverer(
             deliveries=deliveries, queues=queues, post=self.post, secrets=lambda owner: [], scale=1,
             letters=Letters(render=lambda task: render_task(task, links, self.time), sight=lambda: sight), **shared,
@@ -335,15 +375,18 @@ class World:
     def later(self, wait: int, what: Callable[[], None]) -> None:
         heapq.heappush(self._agenda, (self.time + wait, next(self._numbers), what))
 
-    def submit(self, request: ImageRequest, key: str | None = None) -> Submitted | None:
+    def submit(
+        self, request: ImageRequest, key: str | None = None, *, fingerprint: str = "f", inline: bool = True
+    ) -> Submitted | None:
         """What an app's POST does; None where the function died."""
         try:
             return self.submissions.submit(
                 self.caller,
                 request,
-                fingerprint="f",
-                correlation_id=f"c{next(self._numbers)}",
+                fingerprint=fingerprint,
+                correlation_id="the app's own",
                 idempotency_key=key,
+                inline=inline,
             )
         except (Killed, EndpointConnectionError):
             self.crashes += 1
@@ -360,15 +403,15 @@ class World:
             else:
                 return
 
-    def run(self, until: int = 100_000_000) -> None:
-        """Go on until nothing is left to do (or that many milliseconds have passed)."""
+    def run(self, until: int = 100_000_000, *, stop_at: str = "") -> None:
+        """Go on until nothing is left to do (or that many milliseconds have passed, or such a message is next)."""
         end = self.time + until
         self._read_stream()
         while self._agenda or self.queues.waiting:
             next_event = self._agenda[0][0] if self._agenda else end + 1
             next_message = self.queues.waiting[0].due_at if self.queues.waiting else end + 1
             moment = min(next_event, next_message)
-            if moment > end:
+            if moment > end or (next_message < next_event and self.queues.waiting[0].queue == stop_at):
                 return
             self.time = max(self.time, moment)
             if next_event <= next_message:

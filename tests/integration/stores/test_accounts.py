@@ -74,6 +74,24 @@ def test_a_key_opens_what_it_was_made_for_and_is_kept_as_a_digest_alone() -> Non
     assert keys().owners() == ["acme"]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
+def test_keys_are_listed_in_pages_that_hold_every_key_once(limit: int) -> None:
+    made = {
+        keys().create(ApiKey(owner, name=str(number)), NOW).key.key_id
+        for owner, count in (("acme", 3), ("bolt", 1), ("acme-2", 2))
+        for number in range(count)
+    }
+    for owner, expected in ((None, 6), ("acme", 3), ("nobody", 0)):
+        seen: list[str] = []
+        after = ("", "")
+        while page := keys().page(owner, after, limit):
+            assert len(page) <= limit
+            seen += [key.key_id for key in page]
+            after = (page[-1].owner, page[-1].key_id)
+        assert len(seen) == len(set(seen)) == expected
+        assert set(seen) <= made
+
+
 def test_a_keys_settings_are_changed_and_removed() -> None:
     key_id = keys().create(ApiKey("acme", open_tasks=7), NOW).key.key_id
     changed = keys().change(key_id, {"disabled": True, "name": "old", "providers": ["acedata"], "open_tasks": None})
@@ -144,7 +162,7 @@ def test_a_reserve_is_taken_with_the_task_and_the_rest_given_back_with_its_end()
     assert (account().balance, account().open_tasks, this_month(account(), NOW)) == (10 - charged, 0, charged)
     lines, _ = book().ledger("owner", limit=10)
     assert {line.kind: line.amount for line in lines} == {"credit": 10, "reserve": -4, "settle": 4 - charged}
-    of_task = book().lines_of("owner", task.task_id, task.created_at, ended.completed_at)
+    of_task = book().lines_of(ended)
     assert [line.kind for line in of_task] == ["reserve", "settle"]
     assert of_task[1].charged == charged
 
@@ -275,12 +293,12 @@ def _end(store: TaskStore, task: Task, end: str) -> None:
 # Webhook secrets
 
 
-def test_an_owner_has_a_webhook_secret_of_its_own_once_it_asks_for_one() -> None:
+def test_a_webhook_secret_is_replaced_and_the_one_before_lasts_for_a_day() -> None:
     secrets = WebhookSecrets(boto3.client("dynamodb"), ACCOUNTS)
     assert secrets.of_owner("acme", NOW) == []
-    first = secrets.rotate("acme", NOW, deployment="whsec_deployment")
-    assert secrets.of_owner("acme", NOW + 1000) == [first, "whsec_deployment"]
-    second = secrets.rotate("acme", NOW + 2000, deployment="whsec_deployment")
+    first = secrets.rotate("acme", NOW, first="whsec_first")
+    assert secrets.of_owner("acme", NOW + 1000) == [first, "whsec_first"]
+    second = secrets.rotate("acme", NOW + 2000, first="whsec_first")
     assert secrets.of_owner("acme", NOW + 3000) == [second, first]
     assert secrets.of_owner("acme", NOW + 3000 + OVERLAP * 1000) == [second]
     assert first != second

@@ -72,18 +72,19 @@ def ended(seconds: float = 20, *, cause: str = "callback", expects_callback: boo
 def test_a_breaker_opens_after_outages_in_a_row_for_everybody(clock: Clock) -> None:
     mine, others = breakers(clock), breakers(clock)
     for _ in range(FAILURES - 1):
-        mine.failed("evolink")
+        mine.failed("evolink", "acme")
     assert others.of("evolink").state(clock()) is BreakerState.CLOSED
-    mine.failed("evolink")
+    mine.failed("evolink", "another")
     clock.now += 6_000  # what the others read before is old by now
     assert others.of("evolink").state(clock()) is BreakerState.OPEN
+    assert others.of("evolink").concerns("a third")
     assert others.of("qingbo").state(clock()) is BreakerState.CLOSED
 
 
 def test_outages_that_lie_far_apart_open_nothing(clock: Clock) -> None:
     mine = breakers(clock)
     for _ in range(3 * FAILURES):
-        mine.failed("evolink")
+        mine.failed("evolink", "acme")
         clock.now += 121_000
     assert mine.of("evolink").state(clock()) is BreakerState.CLOSED
 
@@ -91,7 +92,7 @@ def test_outages_that_lie_far_apart_open_nothing(clock: Clock) -> None:
 def test_one_task_tries_a_provider_that_rested_and_its_outcome_decides(clock: Clock) -> None:
     mine, others = breakers(clock), breakers(clock)
     for _ in range(FAILURES):
-        mine.failed("evolink")
+        mine.failed("evolink", "acme")
     opened = mine.of("evolink")
     assert not mine.may_probe(opened)
     clock.now += 1000 * REST
@@ -99,7 +100,7 @@ def test_one_task_tries_a_provider_that_rested_and_its_outcome_decides(clock: Cl
     assert half_open.state(clock()) is BreakerState.HALF_OPEN
     assert mine.may_probe(half_open)
     assert not others.may_probe(half_open), "two probes at once"
-    mine.failed("evolink")
+    mine.failed("evolink", "acme")
     again = mine.of("evolink")
     assert again.state(clock()) is BreakerState.OPEN
     assert again.retry_at is not None
@@ -114,11 +115,11 @@ def test_one_task_tries_a_provider_that_rested_and_its_outcome_decides(clock: Cl
 def test_tasks_that_were_under_way_when_it_opened_do_not_prolong_the_rest(clock: Clock) -> None:
     mine = breakers(clock)
     for _ in range(FAILURES):
-        mine.failed("evolink")
+        mine.failed("evolink", "acme")
     opened = mine.of("evolink")
     for _ in range(3 * FAILURES):
         clock.now += 100
-        mine.failed("evolink")
+        mine.failed("evolink", "acme")
     assert mine.of("evolink").retry_at == opened.retry_at
     assert mine.of("evolink").opened == 1
 
@@ -127,7 +128,7 @@ def test_a_success_forgets_the_outages_before_it(clock: Clock) -> None:
     mine = breakers(clock)
     for _ in range(4):
         for _ in range(FAILURES - 1):
-            mine.failed("evolink")
+            mine.failed("evolink", "acme")
         mine.succeeded("evolink")
     assert mine.of("evolink").state(clock()) is BreakerState.CLOSED
 
@@ -142,28 +143,43 @@ def choices(*providers: str) -> Any:
 
 def test_a_provider_that_is_out_comes_last(clock: Clock) -> None:
     for _ in range(FAILURES):
-        breakers(clock).failed("evolink")
-    steered, wait = scorecard(clock).steered(choices("evolink", "qingbo", "acedata"))
+        breakers(clock).failed("evolink", "acme")
+    steered, wait = scorecard(clock).steered(choices("evolink", "qingbo", "acedata"), "acme")
     assert [choice.offer.provider for choice in steered] == ["qingbo", "acedata", "evolink"]
     assert wait == 0
 
 
 def test_where_all_are_out_the_task_waits_for_the_first(clock: Clock) -> None:
     for _ in range(FAILURES):
-        breakers(clock).failed("evolink")
-    steered, wait = scorecard(clock).steered(choices("evolink"))
+        breakers(clock).failed("evolink", "acme")
+    steered, wait = scorecard(clock).steered(choices("evolink"), "acme")
     assert [choice.offer.provider for choice in steered] == ["evolink"]
     assert wait == clock() + 1000 * REST
 
 
 def test_a_provider_that_rested_is_tried_by_one_task_only(clock: Clock) -> None:
     for _ in range(FAILURES):
-        breakers(clock).failed("evolink")
+        breakers(clock).failed("evolink", "acme")
     clock.now += 1000 * REST
-    first, _ = scorecard(clock).steered(choices("evolink", "qingbo"))
-    second, _ = scorecard(clock).steered(choices("evolink", "qingbo"))
+    first, _ = scorecard(clock).steered(choices("evolink", "qingbo"), "acme")
+    second, _ = scorecard(clock).steered(choices("evolink", "qingbo"), "acme")
     assert [choice.offer.provider for choice in first] == ["evolink", "qingbo"]
     assert [choice.offer.provider for choice in second] == ["qingbo", "evolink"]
+
+
+def test_outages_that_one_owner_alone_has_met_close_a_provider_to_nobody_else(clock: Clock) -> None:
+    """Its content may be what the provider fails at."""
+    for _ in range(3 * FAILURES):
+        breakers(clock).failed("evolink", "attacker")
+    card = scorecard(clock)
+    usual = choices("evolink", "qingbo")
+    steered, _ = card.steered(usual, "attacker")
+    assert [choice.offer.provider for choice in steered] == ["qingbo", "evolink"]
+    assert card.steered(usual, "acme") == (tuple(usual), 0)
+    assert card.state_of("evolink", "attacker") is BreakerState.OPEN
+    assert card.state_of("evolink", "acme") is BreakerState.CLOSED
+    breakers(clock).failed("evolink", "acme")
+    assert scorecard(clock).state_of("evolink", "a third") is BreakerState.OPEN
 
 
 # Scores
@@ -251,6 +267,6 @@ def test_a_task_is_submitted_although_nothing_is_known(clock: Clock) -> None:
 
     card = Scorecard(scores=Broken, breakers=Broken, catalog=catalog(), clock=clock)
     offered = choices("evolink")
-    assert card.steered(offered) == (tuple(offered), 0)
+    assert card.steered(offered, "acme") == (tuple(offered), 0)
     assert card.seconds(offered[0].offer) == offered[0].offer.latency_seconds
-    assert card.state_of("evolink") is BreakerState.CLOSED
+    assert card.state_of("evolink", "acme") is BreakerState.CLOSED

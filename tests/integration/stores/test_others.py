@@ -13,7 +13,7 @@ import pytest
 from botocore.credentials import Credentials as AwsCredentials
 from botocore.session import get_session
 
-from darkroom.domain.task import StoredImage
+from darkroom.domain.task import StoredImage, Task
 from darkroom.domain.update import Status
 from darkroom.services.deletion import Deletion
 from darkroom.settings import SettingMissing, Settings
@@ -36,43 +36,35 @@ def aws() -> Iterator[None]:
         yield
 
 
-def image(content: bytes, task: str = "t") -> StoredImage:
+TASK = a_task(nonce="a1")
+
+
+def image(content: bytes, task: Task = TASK) -> StoredImage:
     digest = hashlib.sha256(content).hexdigest()
-    return StoredImage(image_key("o", task, 0, "png"), "image/png", len(content), 8, 6, digest)
+    return StoredImage(image_key(task, 0, "png"), "image/png", len(content), 8, 6, digest)
 
 
 def test_an_image_is_stored_once_and_the_first_one_stays() -> None:
     objects = ObjectStore(boto3.client("s3"), BUCKET)
     first, second = picture(size=(8, 6)), picture(size=(9, 6))
-    assert objects.put_image(image(first), BytesIO(first), posted_at=1) == image(first)
-    again = objects.put_image(replace(image(second), width=9), BytesIO(second), posted_at=1)
+    assert objects.put_image(image(first), BytesIO(first)) == image(first)
+    again = objects.put_image(replace(image(second), width=9), BytesIO(second))
     assert again == image(first)
     assert objects.read(image(first).key) == first
-    assert objects.find_image("o", "t", 0, posted_at=1) == image(first)
-    assert objects.find_image("o", "t", 1, posted_at=1) is None
+    assert objects.find_image(TASK, 0) == image(first)
+    assert objects.find_image(TASK, 1) is None
 
 
-def test_a_picture_of_an_earlier_task_with_the_same_id_is_written_over() -> None:
+def test_a_picture_of_an_earlier_record_with_the_same_id_is_not_believed() -> None:
     objects = ObjectStore(boto3.client("s3"), BUCKET)
     old, new = picture(size=(8, 6)), picture(size=(9, 6))
-    objects.put_image(image(old), BytesIO(old), posted_at=1)
-    assert objects.find_image("o", "t", 0, posted_at=2) is None
-    made = replace(image(new), width=9)
-    assert objects.put_image(made, BytesIO(new), posted_at=2) == made
-    assert objects.put_image(image(old), BytesIO(old), posted_at=2) == made
-    assert objects.find_image("o", "t", 0, posted_at=2) == made
+    objects.put_image(image(old), BytesIO(old))
+    later = replace(TASK, nonce="a12")
+    assert objects.find_image(later, 0) is None
+    made = replace(image(new, later), width=9)
+    assert objects.put_image(made, BytesIO(new)) == made
     assert objects.read(made.key) == new
-
-
-def test_a_picture_that_does_not_say_when_its_task_was_posted_is_that_tasks() -> None:
-    content = picture(size=(8, 6))
-    facts = {"sha256": image(content).sha256, "width": "8", "height": "6"}
-    boto3.client("s3").put_object(
-        Bucket=BUCKET, Key=image(content).key, Body=content, ContentType="image/png", Metadata=facts
-    )
-    objects = ObjectStore(boto3.client("s3"), BUCKET)
-    assert objects.find_image("o", "t", 0, posted_at=5) == image(content)
-    assert objects.put_image(image(content), BytesIO(content), posted_at=5) == image(content)
+    assert objects.read(image(old).key) == old
 
 
 def test_callbacks_are_kept_as_they_came_and_once_each() -> None:
@@ -271,20 +263,23 @@ def test_secrets_rotate_with_two_valid() -> None:
     assert fresh.identity() == rotated.identity() != fresh.callback()[0]
 
 
-def test_webhooks_are_signed_with_what_an_operator_gave_or_with_a_key_of_their_own() -> None:
-    def signing(**more: Any) -> list[str]:
-        return SigningKeys("s", lambda name: {"identity": "i", "callback": [], **more}).webhook()
-
-    (derived,) = signing()
-    assert len(base64.b64decode(derived.removeprefix("whsec_"))) == 32
+def test_every_owner_has_a_webhook_secret_that_nothing_else_is_made_of() -> None:
     keys = SigningKeys("s", lambda name: {"identity": "i", "callback": []})
-    others = {keys.identity(), keys.access(), *keys.callback()}
-    assert base64.b64decode(derived.removeprefix("whsec_")) not in others
-    assert signing(webhook={"current": "a|b", "previous": "whsec_MfKQ9r8G"}) == ["whsec_YXxi", "whsec_MfKQ9r8G"]
-    assert signing(webhook={"current": "a|b", "previous": ""}) == ["whsec_YXxi"]
-    assert signing(webhook={"current": "new", "previous": derived})[1] == derived, "the first rotation"
-    assert signing(webhook={"previous": "a|b"}) == [derived, "whsec_YXxi"], "coming from a secret of its own"
-    assert signing(webhook=None) == signing(webhook={}) == [derived]
+    assert keys.webhook("a") != keys.webhook("b")
+    derived = base64.b64decode(keys.webhook("a").removeprefix("whsec_"))
+    assert len(derived) == 32
+    assert derived not in {keys.identity(), keys.access(), *keys.callback()}
+    assert keys.shared_webhook() == []
+
+
+def test_what_an_operator_gave_to_receivers_of_an_earlier_release_signs_beside() -> None:
+    def shared(webhook: Any) -> list[str]:
+        return SigningKeys("s", lambda name: {"identity": "i", "callback": [], "webhook": webhook}).shared_webhook()
+
+    assert shared({"current": "a|b", "previous": "whsec_MfKQ9r8G"}) == ["whsec_YXxi", "whsec_MfKQ9r8G"]
+    assert shared({"current": "a|b", "previous": ""}) == ["whsec_YXxi"]
+    assert shared({"previous": "a|b"}) == ["whsec_YXxi"]
+    assert shared(None) == shared({}) == []
 
 
 def test_a_task_keeps_the_credential_that_it_was_submitted_with() -> None:

@@ -1,0 +1,42 @@
+"""How the work for an input grows with its size: the exponent, by counting what the interpreter does, or its time."""
+
+import gc
+import math
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+SHORTEST = 0.02
+"""Seconds from which a measured time says something."""
+LARGEST = 4_000_000
+LINEAR = 1.32
+"""The exponent up to which the work for twice the input is at most 2.5 times as much."""
+
+
+def exponent(work: Callable[[T], object], of_size: Callable[[int], T], largest: int = LARGEST) -> float:
+    """The exponent of the work over sizes that are doubled: 1 is linear, and 2.5 times for the double is 1.32.
+
+    Sizes are doubled until the work can be timed, and compared over two doublings; the best of five of each is taken,
+    so that a busy machine does not count. Work that is never long enough to be timed counts as linear.
+    """
+    size = 2_000
+    while _seconds(work, of_size(size), times=1) < SHORTEST:
+        size *= 2
+        if size > largest:
+            return 1.0
+    least = min(math.log2(_seconds(work, of_size(4 * size)) / _seconds(work, of_size(size))) / 2 for _ in range(3))
+    return max(0.0, least)
+
+
+def _seconds(work: Callable[[T], object], given: T, times: int = 5) -> float:
+    best = math.inf
+    gc.disable()  # a collection looks at everything that there is, whatever the work at hand
+    try:
+        for _ in range(times):
+            begun = time.perf_counter()
+            work(given)
+            best = min(best, time.perf_counter() - begun)
+    finally:
+        gc.enable()
+    return best

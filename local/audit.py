@@ -188,9 +188,10 @@ def _served(job: dict[str, Any]) -> bool:
 
 
 def _unknown(task: Task, job: dict[str, Any]) -> bool:
-    """Whether the provider's answer was lost and nothing could tell us of the job: it has no callback, or lost it."""
-    lost = any(name in job["prompt"] for name in ("submit_lost", "submit_proxy_error"))
-    return lost and bool(task["error"]) and task["error"]["code"] == "submission_unknown"
+    """Whether the answer that named the job was lost and no callback could tell of it: nobody knows what to ask."""
+    unanswered = any(name in job["prompt"] for name in ("submit_lost", "submit_own_error"))
+    told = bool(task["error"]) and task["error"]["code"] == "submission_unknown"
+    return unanswered and told and not job["callback_url"]
 
 
 def _nothing_else_is_stored(evidence: Evidence, tasks: list[Task]) -> Finding:

@@ -112,13 +112,13 @@ def test_a_failure_after_the_job_was_made_is_no_reason_to_buy_it_again(api: Api,
 
 
 def attempts_of(api: Api, task_id: str, patience: float = 60) -> list[dict[str, Any]]:
-    """The attempts of a task, once there is one."""
+    """The attempts of a task, once there is one and what became of each is recorded."""
     ends_at = time.monotonic() + patience
     while True:
         attempts: list[dict[str, Any]] = api.client.get(f"/v1/tasks/{task_id}").json()["attempts"]
-        if attempts:
+        if attempts and all(each["status"] != "sending" for each in attempts):
             return attempts
-        assert time.monotonic() < ends_at, "nobody was asked"
+        assert time.monotonic() < ends_at, f"nobody was asked, or nobody answered: {attempts}"
         time.sleep(0.5)
 
 

@@ -33,9 +33,9 @@ from local.emulator import REGION, Emulator
 from local.gateway_limits import MAX_EVENT, event_size
 from local.packages import function_package, layer_package
 from local.processes import Process
+from local.runtimes import Runtimes
 from local.template import read_template, resources
 
-MOST_PROCESSES = 4
 _API = "/2018-06-01/runtime"
 _PRELUDE_END = b"\0" * 8
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
@@ -51,6 +51,12 @@ class _Invocation:
     ends_at: float = 0
     """When the function's time is up, by the monotonic clock."""
 
+    def breaks(self) -> None:
+        """Answer as Lambda does where a function fails, if nothing was answered yet, and end what was begun."""
+        if not self.head.done():
+            self.head.set_result(_BROKEN)
+        self.chunks.put_nowait(None)
+
 
 class StreamingUrl:
     """Serves one function of the stack by a URL of its own, streaming."""
@@ -58,8 +64,7 @@ class StreamingUrl:
     def __init__(self, emulator: Emulator, function: str) -> None:
         self._emulator = emulator
         self._function = function
-        self._processes: list[Process] = []
-        self._idle = 0
+        self._runtimes = Runtimes(self._new_process)
         self._invocations: dict[str, _Invocation] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="darkroom-streaming-"))
         self._sock = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -78,15 +83,20 @@ class StreamingUrl:
         app = Starlette(routes=routes, lifespan=self._lifespan)
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._sock]}, daemon=True)
+        sockets = [self._sock, *self._runtimes.sockets]
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": sockets}, daemon=True)
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
             time.sleep(0.01)
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes that run the function."""
+        return self._runtimes.pids
+
     def stop(self) -> None:
         """End the processes and serve no more."""
-        for process in self._processes:
-            process.stop()
+        self._runtimes.stop()
         self._server.should_exit = True
         self._thread.join(timeout=5)
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -95,8 +105,9 @@ class StreamingUrl:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         del app
         self._waiting: asyncio.Queue[_Invocation] = asyncio.Queue()
-        self._starting = asyncio.Lock()
+        watching = asyncio.create_task(self._runtimes.watch(self._waiting.qsize))
         yield
+        watching.cancel()
 
     # The side of the callers
 
@@ -109,28 +120,24 @@ class StreamingUrl:
         invocation = _Invocation(event, asyncio.get_running_loop().create_future())
         self._invocations[event["requestContext"]["requestId"]] = invocation
         await self._waiting.put(invocation)
-        await self._start_process_if_needed()
+        await self._runtimes.start_if_needed(self._waiting.qsize())
         invocation.ends_at = time.monotonic() + self._seconds
         try:
             head = await asyncio.wait_for(asyncio.shield(invocation.head), self._seconds)
         except TimeoutError:
+            invocation.breaks()
             head = _BROKEN
-            invocation.chunks.put_nowait(None)
         return StreamingResponse(_drain(invocation), head["statusCode"], head["headers"])
 
-    async def _start_process_if_needed(self) -> None:
-        async with self._starting:
-            if self._waiting.qsize() > self._idle and len(self._processes) < MOST_PROCESSES:
-                self._processes.append(await asyncio.to_thread(self._new_process, len(self._processes)))
-
-    def _new_process(self, number: int) -> Process:
+    def _new_process(self, number: int, address: str) -> Process:
         layer, code = self._folder / "layer", self._folder / "code"
         if not code.exists():
             zipfile.ZipFile(io.BytesIO(layer_package())).extractall(layer)
             name = resources(read_template(), "AWS::Serverless::Function")[self._function]["Properties"]["CodeUri"]
             zipfile.ZipFile(io.BytesIO(function_package(Path(name).name))).extractall(code)
         command = ["/bin/sh", str(layer / "streaming-runtime"), sys.executable]
-        return Process(f"streaming-{number}", command, environment=self._environment(layer, code), directory=code)
+        environment = self._environment(layer, code) | {"AWS_LAMBDA_RUNTIME_API": address}
+        return Process(f"streaming-{number}", command, environment=environment, directory=code)
 
     def _environment(self, layer: Path, code: Path) -> dict[str, str]:
         """The function's own variables, with the credentials of its own role."""
@@ -149,7 +156,6 @@ class StreamingUrl:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self._emulator.url,
-            "AWS_LAMBDA_RUNTIME_API": self._address,
             "AWS_LAMBDA_FUNCTION_NAME": name,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(found["MemorySize"]),
             "POWERTOOLS_TRACE_DISABLED": "true",
@@ -162,12 +168,9 @@ class StreamingUrl:
     # The side of the runtime
 
     async def _next(self, request: Request) -> Response:
-        del request
-        self._idle += 1
-        try:
-            invocation = await self._waiting.get()
-        finally:
-            self._idle -= 1
+        invocation = await self._runtimes.take(request.scope["server"][1], self._waiting)
+        if invocation is None:
+            return JSONResponse({}, 503)  # its process has died, or all of this ends
         headers = {
             "lambda-runtime-aws-request-id": invocation.event["requestContext"]["requestId"],
             "lambda-runtime-deadline-ms": str(int((time.time() + self._seconds) * 1000)),
@@ -190,23 +193,17 @@ class StreamingUrl:
                     await invocation.chunks.put(rest)
         except ClientDisconnect:
             pass  # the process died in the middle of its answer
-        if not invocation.head.done():
-            invocation.head.set_result(_BROKEN)
-        await invocation.chunks.put(None)
+        invocation.breaks()
         return JSONResponse({}, 202)
 
     async def _error(self, request: Request) -> Response:
-        invocation = self._invocations.pop(request.path_params["request_id"])
-        invocation.head.set_result(_BROKEN)
-        await invocation.chunks.put(None)
+        self._invocations.pop(request.path_params["request_id"]).breaks()
         return JSONResponse({}, 202)
 
     async def _init_error(self, request: Request) -> Response:
         del request
         for invocation in self._invocations.values():
-            if not invocation.head.done():
-                invocation.head.set_result(_BROKEN)
-                await invocation.chunks.put(None)
+            invocation.breaks()
         return JSONResponse({}, 202)
 
 

@@ -1,6 +1,8 @@
 """Every dialect with every provider behind it, on the local stack: calls in the providers' own words."""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,7 @@ from darkroom.adapters.registry import PROVIDERS
 from darkroom.dialects.registry import DIALECTS
 from darkroom.stores.accounts import key_digest
 from tests.e2e.conftest import Api
-from tests.e2e.dialect_clients import ID, DialectClient, content, server_sent
+from tests.e2e.dialect_clients import ID, DialectClient, content, server_sent, submission
 from tests.e2e.test_webhooks import Receiver
 
 SLOW = "a slow fox [[latency=600]]"
@@ -152,6 +154,19 @@ def test_the_functions_own_url_answers_synchronous_calls(api: Api, dialect: str)
     assert len(client.finish(body)) == 1
     wrong = DialectClient(api.stack.streaming.url, dialect, "dk_wrong").submit(body)
     assert wrong.status_code == 401
+
+
+def test_the_functions_own_url_outlives_whatever_it_is_asked_and_its_processes(api: Api) -> None:
+    client = speak(api, "acedata", streaming=True)
+    path, body = submission("acedata", {"model": "\ud800", "\ud83d": "\udc00"})
+    odd = client.http.post(path.lstrip("/"), content=json.dumps(body), headers={"content-type": "application/json"})
+    assert 400 <= odd.status_code < 500, odd.text
+    killed = set(api.stack.streaming.pids)
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    while killed & set(api.stack.streaming.pids):
+        time.sleep(0.05)
+    assert len(client.finish({})) == 1
 
 
 @pytest.mark.parametrize("dialect", ["acedata", "ark"])

@@ -180,6 +180,18 @@ def test_a_handler_that_breaks_is_reported_without_its_message(aws: Lambda, caps
     assert "a secret of the function" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("event", [URL_EVENT, GATEWAY_EVENT])
+@pytest.mark.parametrize("answer", [{"statusCode": 200, "headers": {"x": object()}}, {"body": 1}, {1, 2}])
+def test_an_answer_that_cannot_be_written_fails_alone(aws: Lambda, event: Any, answer: Any) -> None:
+    aws.events = [event, GATEWAY_EVENT]
+    api = RuntimeApi(aws.address)
+    run_one(api, lambda *_: answer)
+    run_one(api, lambda *_: "still here")
+    assert aws.posted[-1].json == "still here"
+    if event is URL_EVENT or answer == {1, 2}:
+        assert aws.posted[0].place == "/invocation/r-1/error"
+
+
 def test_a_client_that_goes_away_does_not_end_the_function(aws: Lambda) -> None:
     aws.events = [URL_EVENT, GATEWAY_EVENT]
     api = RuntimeApi(aws.address)

@@ -132,6 +132,11 @@ def run_one(api: RuntimeApi, handler: Handler) -> None:
         # The client went away in the middle of its answer. Its task goes on without it.
         traceback.print_exc()
         api.reconnect()
+    except Exception as error:
+        # An answer that can't be written, a header of two lines: this call fails, and the runtime serves the next one.
+        traceback.print_exc()
+        api.reconnect()
+        api.fail(request_id, error)
 
 
 def _report(error: BaseException) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Runtimes:
     async def start_if_needed(self, waiting: int) -> None:
         """Start a process where more calls wait than there are processes without one."""
         async with self._starting:
-            idle = sum(place.wait is not None for place in self._places)
+            idle = sum(place.process is not None and place.taken is None for place in self._places)
             number = next((number for number, place in enumerate(self._places) if place.process is None), None)
             if waiting > idle and number is not None:
                 place = self._places[number]

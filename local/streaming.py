@@ -81,7 +81,10 @@ class StreamingUrl:
             Route("/{path:path}", self._call, methods=_METHODS),
         ]
         app = Starlette(routes=routes, lifespan=self._lifespan)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        # A runtime's connection is idle for as long as a call takes.
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, timeout_keep_alive=3600
+        )
         self._server = uvicorn.Server(config)
         sockets = [self._sock, *self._runtimes.sockets]
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": sockets}, daemon=True)
@@ -197,7 +200,8 @@ class StreamingUrl:
         return JSONResponse({}, 202)
 
     async def _error(self, request: Request) -> Response:
-        self._invocations.pop(request.path_params["request_id"]).breaks()
+        if invocation := self._invocations.pop(request.path_params["request_id"], None):
+            invocation.breaks()
         return JSONResponse({}, 202)
 
     async def _init_error(self, request: Request) -> Response:

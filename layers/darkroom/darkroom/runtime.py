@@ -5,6 +5,7 @@ AWS's own runtime for Python sends a whole answer at once. The protocol is AWS's
 """
 
 import base64
+import contextlib
 import importlib
 import json
 import os
@@ -128,15 +129,13 @@ def run_one(api: RuntimeApi, handler: Handler) -> None:
         return
     try:
         _send(api, event, request_id, answer)
-    except (OSError, HTTPException):
-        # The client went away in the middle of its answer. Its task goes on without it.
-        traceback.print_exc()
-        api.reconnect()
     except Exception as error:
-        # An answer that can't be written, a header of two lines: this call fails, and the runtime serves the next one.
+        # The client went away in the middle of its answer, or the answer can't be written: this call alone is over.
         traceback.print_exc()
         api.reconnect()
-        api.fail(request_id, error)
+        with contextlib.suppress(OSError, HTTPException):
+            api.fail(request_id, error)
+        api.reconnect()
 
 
 def _report(error: BaseException) -> dict[str, Any]:

@@ -56,9 +56,12 @@ def test_a_process_is_started_for_calls_that_wait_and_no_more_than_four(tmp_path
     async def play(runtimes: Runtimes, started: Started, waiting: "asyncio.Queue[Call]") -> None:
         await runtimes.start_if_needed(waiting=0)
         assert not started.processes
-        for _ in range(MOST_PROCESSES + 2):
+        for number in range(MOST_PROCESSES + 2):
             await runtimes.start_if_needed(waiting=1)
-        assert len(set(started.ports)) == len(started.processes) == MOST_PROCESSES
+            await runtimes.start_if_needed(waiting=1)
+            assert len(set(started.ports)) == len(started.processes) == min(number + 1, MOST_PROCESSES)
+            waiting.put_nowait(Call())
+            await runtimes.take(started.ports[-1], waiting)
 
     played(tmp_path, play)
 

@@ -19,7 +19,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local.deployment import API_ID
-from local.gateway_limits import INTEGRATION_SECONDS, MAX_ANSWER, body_size, refusal
+from local.gateway_limits import INTEGRATION_SECONDS, MAX_ANSWER, Refused, body_size, refusal
+from local.gateway_unpacking import unpacked
 
 AT_ONCE, WAITING_AT_ONCE = 8, 4
 PATIENCE = 25.0
@@ -70,8 +71,12 @@ class Front:
             yield
 
     async def _forward(self, request: Request) -> Response:
-        body = await request.body()
-        if refused := refusal(request.method, _target(request), request.headers.raw, body):
+        came = await request.body()
+        body = unpacked(request.headers, came)
+        refused = body if isinstance(body, Refused) else None
+        refused = refusal(request.method, _target(request), request.headers.raw, came) or refused
+        if refused or isinstance(body, Refused):
+            assert refused
             return JSONResponse({"message": refused.message}, refused.status)
         turns = self._waits if _may_wait(request) else self._turns
         async with turns:

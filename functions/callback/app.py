@@ -17,6 +17,7 @@ app = new_app()
 
 
 @app.post("/callbacks/<provider>/<task_id>/<token>")
+@app.post("/callbacks/<provider>/<task_id>/<token>/")
 def receive(provider: str, task_id: str, token: str) -> Response[str]:
     """Take one callback. Whatever it says, a genuine one is answered 200, so that it is not sent for ever."""
     known = provider in PROVIDERS or provider in assembly.settings.demo_providers

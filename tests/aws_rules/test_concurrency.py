@@ -61,6 +61,6 @@ def test_a_public_url_has_both_rights_that_it_needs(deployed: Template) -> None:
 def test_what_is_open_to_everybody_has_a_limit_of_its_own(deployed: Template) -> None:
     (stage,) = resources(deployed, "AWS::ApiGatewayV2::Stage").values()
     limits = stage["Properties"]["RouteSettings"]
-    assert set(limits) == {"$default", "POST /callbacks/{provider}/{task_id}/{token}"}
+    assert set(limits) == {"$default", "POST /callbacks/{provider}/{task_id}/{token+}"}
     most = stage["Properties"]["DefaultRouteSettings"]["ThrottlingRateLimit"]
     assert all(limit["ThrottlingRateLimit"] < most for limit in limits.values())

@@ -1,5 +1,7 @@
 """What goes wrong at providers and on the way, switched on in the simulators, and how each task still ends."""
 
+import gzip
+import json
 import time
 from typing import Any
 
@@ -140,6 +142,25 @@ def test_refused_content_fails_at_once_and_nobody_else_is_asked(api: Api, provid
     assert len(task["attempts"]) == 1
 
 
+def test_a_callback_is_taken_packed_wrapped_shouted_and_with_a_slash_at_its_end(api: Api) -> None:
+    answer = api.post({"prompt": "odd callback [[job_stuck]]", "provider": "evolink"}).json()
+    (job,) = api.jobs("evolink", "odd callback [[job_stuck]]")
+    told = {"id": job["id"], "status": "ERROR", "error": {"code": "e-1", "message": "the easel fell over"}}
+    body = gzip.compress(json.dumps({"code": 200, "msg": "ok", "data": told}).encode())
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    assert httpx.post(job["callback_url"] + "/", content=body, headers=headers, trust_env=False).status_code == 200
+    task = api.wait(answer["task_id"])
+    assert (task["status"], "the easel fell over" in task["error"]["message"]) == ("failed", True)
+
+
+def test_completed_without_a_picture_is_asked_about_until_there_is_one(api: Api) -> None:
+    answer = api.post({"prompt": "late picture [[latency=6]]", "provider": "evolink"}).json()
+    (job,) = api.jobs("evolink", "late picture [[latency=6]]")
+    early = {"id": job["id"], "status": "completed", "results": []}
+    assert httpx.post(job["callback_url"], json=early, trust_env=False).status_code == 200
+    assert api.wait(answer["task_id"])["status"] == "completed"
+
+
 def test_a_wrong_key_at_the_provider_says_whose_fault_it_is(api: Api) -> None:
     task = api.finish({"prompt": "keyless [[submit_status=401]]", "provider": "evolink"})
     assert (task["status"], task["error"]["code"]) == ("failed", "provider_auth")
@@ -174,7 +195,7 @@ def test_a_forged_callback_changes_nothing(api: Api) -> None:
 def test_a_callback_in_a_changed_format_is_kept_and_can_be_read_again(api: Api) -> None:
     task_id = api.post({"prompt": "kept [[job_stuck]]", "provider": "evolink"}).json()["task_id"]
     (job,) = [job for job in api.jobs("evolink", "kept [[job_stuck]]") if task_id in job["callback_url"]]
-    changed = {"event": "image.done", "payload": {"pictures": ["http://127.0.0.1:1/a.png"]}}
+    changed = {"event": "image.done", "payload": {"portraits": ["http://127.0.0.1:1/a.png"]}}
     assert httpx.post(job["callback_url"], json=changed, trust_env=False).status_code == 200
     path = f"/v1/tasks/{task_id}/callbacks/replay"
     assert api.client.post(path).status_code == 403

@@ -22,6 +22,7 @@ METRICS: Mapping[str, tuple[str, ...]] = {
     "RecordFailed": (),
     "MessageGivenUp": (),
     "ProviderTrouble": (),
+    "NotUnderstood": (),
     "Overdue": (),
 }
 """Everything that is counted, with its dimensions beside `service`. CloudWatch bills every combination of values as a

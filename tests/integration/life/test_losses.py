@@ -300,7 +300,7 @@ def test_a_leaked_callback_address_does_not_fill_the_bucket_and_the_genuine_one_
         (b'{"status": "completed"}', False),
         (b'{"status": "completed", "input": {"image": "https://a.example/reference.png"}}', False),
         (b'{"status": "completed", "webhook": "https://gateway.example/callbacks/evolink/x/y"}', False),
-        (b'{"state": "done", "pictures": ["https://pictures.example/x"]}', True),
+        (b'{"state": "done", "portraits": ["https://pictures.example/x"]}', True),
         (b'{"state": "done", "image": "data:image/png;base64,xx"}', True),
     ],
 )
@@ -364,7 +364,7 @@ def test_a_callback_stores_no_more_than_a_task_can_have_and_nothing_for_another(
     (job_id,) = world.provider.jobs
     many = tuple(MadeImage(base64="aGVsbG8=") for _ in range(3000))
     update = Update(Status.COMPLETED, job_id if job == "its own" else "another", 100, many)
-    monkeypatch.setattr(Evolink, "read_callback", lambda self, body: update)
+    monkeypatch.setattr(Evolink, "read_callback", lambda self, body, ids=(): update)
     world.receive_callback(world.provider.jobs[job_id]["callback_url"], b"{}")
     found = shared_session().client("s3").list_objects_v2(Bucket=BUCKET, Prefix="results/").get("Contents", [])
     assert len(found) == objects

@@ -126,7 +126,7 @@ def test_a_callback_in_a_new_format_keeps_the_task_open_and_can_be_replayed(worl
     world.provider.latency = 10**12
     task = submit(world)
     url = world.provider.jobs["task-unified-1"]["callback_url"]
-    world.receive_callback(url, b'{"pictures": ["https://pictures.example/x"]}')
+    world.receive_callback(url, b'{"portraits": ["https://pictures.example/x"]}')
     world.run(until=40 * MINUTE)
     kept = now(world, task)
     assert kept.status is Status.PROCESSING, "the deadline is put off"

@@ -115,7 +115,7 @@ def test_one_call_asks_about_many_tasks() -> None:
         found = adapter(provider).query(tickets, upstream)
         assert {name: update.status for name, update in found.items()} == {
             first: Status.COMPLETED,
-            "second": Status.PROCESSING,
+            "second": Status.QUEUED if provider == "chanjing" else Status.PROCESSING,
         }
         assert len(upstream.requests) == 1
 

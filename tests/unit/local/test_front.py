@@ -3,6 +3,7 @@
 import gzip
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -207,3 +208,19 @@ def test_an_emulator_that_is_gone_is_a_503() -> None:
         assert httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).status_code == 503
     finally:
         served.stop()
+
+
+def test_a_packed_body_is_handed_on_unpacked(front: httpx.Client, upstream: tuple[Upstream, str]) -> None:
+    """API Gateway developer guide, "Call an API method with a compressed payload"."""
+    headers = {"content-type": "application/json"}
+    for coding, packed in (
+        ("gzip", gzip.compress(b'{"a": 1}')),
+        ("deflate", zlib.compress(b'{"a": 1}')),
+        ("UTF-8", b"{}"),
+    ):
+        answer = front.post("/v1/tasks", content=packed, headers={**headers, "content-encoding": coding})
+        assert answer.status_code == 200
+    assert [body for *_, body in upstream[0].asked] == [b'{"a": 1}', b'{"a": 1}', b"{}"]
+    for coding, body, status in (("gzip", b"{}", 415), ("gzip", gzip.compress(b"x" * 20_000_000), 413)):
+        answer = front.post("/v1/tasks", content=body, headers={**headers, "content-encoding": coding})
+        assert answer.status_code == status

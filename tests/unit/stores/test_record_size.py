@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from darkroom.adapters.answers import MAX_CODE, MAX_ID, as_code, as_id, told
+from darkroom.adapters.refusals import told
+from darkroom.adapters.values import MAX_CODE, MAX_ID, as_code, as_id
 from darkroom.domain import transitions
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.history import MOST_BYTES, with_history

@@ -1,39 +1,17 @@
 """acedata (https://api.acedata.cloud): images with a callback and a query; without either the answer is the images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from darkroom.adapters.answers import (
-    Object,
-    as_code,
-    as_id,
-    as_list,
-    as_object,
-    classify,
-    envelope,
-    no_balance,
-    picture_data,
-    pictures,
-    read_accepted,
-    read_object,
-    read_query,
-    refusal,
-    speaks_of_content,
-    told,
-)
-from darkroom.adapters.base import (
-    Order,
-    OutcomeUnknown,
-    Ticket,
-    Traits,
-    Unreadable,
-    Upstream,
-    UpstreamAnswer,
-    UpstreamRequest,
-    bearer,
-)
+from darkroom.adapters.answers import entries_of, read_called_back, read_looked_up, read_query, read_submitted
+from darkroom.adapters.base import Order, OutcomeUnknown, Ticket, Traits, Upstream, UpstreamRequest, bearer
+from darkroom.adapters.bodies import read_object
+from darkroom.adapters.complaints import Complaint
+from darkroom.adapters.refusals import cancelled_task, classify, no_balance, speaks_of_content, told
+from darkroom.adapters.task_reading import read_task
+from darkroom.adapters.values import Object
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
-from darkroom.domain.update import MadeImage, Status, Update
+from darkroom.domain.update import Update
 
 
 class Acedata:
@@ -47,18 +25,10 @@ class Acedata:
         request = UpstreamRequest(
             "POST", "/seedream/images", headers=bearer(upstream), json=_body(order), long=order.synchronous
         )
-        answer = upstream.send(request)
-        if not 200 <= answer.status < 300:
-            raise refusal(self.name, answer, self._refusal(answer))
-        content = read_accepted(self.name, answer)
-        update = _read_result(content)
-        if order.synchronous:
-            if update is None:
-                raise OutcomeUnknown("acedata answered without any result")
-            return update
-        if not _task_id(content):
-            raise OutcomeUnknown("acedata accepted without a task_id")
-        return update or Update(Status.QUEUED, _task_id(content))
+        update = read_submitted(self.name, upstream.send(request), _reading(), _refused)
+        if order.synchronous and not update.status.terminal:
+            raise OutcomeUnknown("acedata answered without any result")
+        return update
 
     def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
         """Retrieve one task, or many in one call."""
@@ -68,25 +38,19 @@ class Acedata:
         )
         request = UpstreamRequest("POST", "/seedream/tasks", headers=bearer(upstream), json=body)
         content = read_query(self.name, upstream.send(request))
-        entries = [content] if len(ids) == 1 else [as_object(item) for item in as_list(content.get("items"))]
-        return {as_id(entry.get("id")): _read_task(entry) for entry in entries if as_id(entry.get("id")) in ids}
+        if len(tickets) == 1:
+            return {ids[0]: read_looked_up(self.name, content, _reading(ids[0]))}
+        updates = map(_reading(*ids), entries_of(content))
+        return {update.upstream_id: update for update in updates if update.upstream_id in ids}
 
-    def read_callback(self, body: bytes) -> Update:
+    def read_callback(self, body: bytes, ids: Collection[str] = ()) -> Update:
         """The callback's body is the synchronous answer's."""
-        content = read_object(body)
-        update = _read_result(content)
-        if update is None:
-            raise Unreadable("neither images nor an error")
-        return update
+        return read_called_back(read_object(body), _reading(*ids))
 
     def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
         """Not possible: no call is documented."""
         del ticket, upstream
         return False
-
-    def _refusal(self, answer: UpstreamAnswer) -> Failure | None:
-        error = as_object((envelope(answer) or {}).get("error"))
-        return _classified(error, answer.status) if error else None
 
 
 def _body(order: Order) -> dict[str, Any]:
@@ -132,52 +96,21 @@ def _options(order: Order) -> dict[str, Any]:
     return options
 
 
-def _task_id(content: Object) -> str:
-    return as_id(content.get("task_id")) or as_id(content.get("id"))
+def _reading(*ids: str) -> Callable[[Object], Update]:
+    return lambda content: read_task(content, _failed, cancelled=_cancelled, ids=ids)
 
 
-def _read_task(entry: Object) -> Update:
-    """A retrieved task: its `response` is the result, absent or empty while it runs (its client reads it so)."""
-    upstream_id = as_id(entry.get("id"))
-    update = _read_result(as_object(entry.get("response")))
-    if update is not None:
-        return Update(update.status, upstream_id, update.progress, update.images, update.failure)
-    if entry.get("finished_at"):
-        nothing = Failure(ErrorCode.PROVIDER_ERROR, "acedata: the task finished without any image.")
-        return Update(Status.FAILED, upstream_id, failure=nothing)
-    return Update(Status.PROCESSING, upstream_id)
+def _cancelled(complaint: Complaint) -> Failure:
+    return cancelled_task("acedata", complaint)
 
 
-def _read_result(content: Object) -> Update | None:
-    """A result body: pictures, or an error, or None where it says neither (the task has only begun)."""
-    upstream_id = _task_id(content)
-    images = _images(content)
-    if images:
-        return Update(Status.COMPLETED, upstream_id, 100, images=images)
-    error = as_object(content.get("error"))
-    if content.get("success") is False and error:
-        return Update(Status.FAILED, upstream_id, failure=_classified(error, 400))
-    return None
+def _failed(complaint: Complaint) -> Failure:
+    return _refused(400, complaint)
 
 
-def _images(content: Object) -> tuple[MadeImage, ...]:
-    made: list[MadeImage] = []
-    for entry in map(as_object, as_list(content.get("data"))):
-        data = entry.get("b64_json") or entry.get("image_base64")
-        if data:
-            made.append(picture_data(data))
-        elif as_object(entry.get("error")):
-            # As at the origin, one of several pictures can fail by itself.
-            made.append(MadeImage(failure=_classified(as_object(entry["error"]), 400)))
-        else:
-            made.extend(pictures([entry.get("image_url") or entry.get("url")]))
-    return tuple(made)
-
-
-def _classified(error: Object, status: int) -> Failure:
+def _refused(status: int, complaint: Complaint) -> Failure:
     """An error by its documented code; the status decides where the code is not one of those."""
-    code = as_code(error.get("code"))
-    message = error.get("message")
+    code, message = complaint.code, complaint.message
     if code == "used_up":
         return no_balance("acedata", code)
     if code in {"no_token", "invalid_token", "token_expired", "disabled"}:

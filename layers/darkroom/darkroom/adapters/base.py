@@ -3,7 +3,7 @@
 An adapter never opens a connection. It is handed an `Upstream`, which reaches that provider and nobody else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -153,8 +153,11 @@ class Adapter(Protocol):
         """
         ...
 
-    def read_callback(self, body: bytes) -> Update:
-        """Read a completion callback. Raises `Unreadable`, and nothing else, whatever the bytes are."""
+    def read_callback(self, body: bytes, ids: Collection[str] = ()) -> Update:
+        """Read a completion callback; of several ids in it, one of `ids` is the task's.
+
+        Raises `Unreadable`, and nothing else, whatever the bytes are.
+        """
         ...
 
     def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:

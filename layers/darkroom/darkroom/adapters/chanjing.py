@@ -5,23 +5,10 @@ Every answer is HTTP 200; the `code` inside says what it is.
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from darkroom.adapters.answers import (
-    Object,
-    as_id,
-    as_list,
-    as_object,
-    as_text,
-    classify,
-    pictures,
-    read_accepted,
-    read_query,
-    refusal,
-    speaks_of_content,
-    told,
-)
+from darkroom.adapters.answers import entries_of, read_query, read_submitted, taken
 from darkroom.adapters.base import (
     Order,
     OutcomeUnknown,
@@ -34,6 +21,11 @@ from darkroom.adapters.base import (
     UpstreamAnswer,
     UpstreamRequest,
 )
+from darkroom.adapters.complaints import Complaint, read_complaint
+from darkroom.adapters.envelopes import layers
+from darkroom.adapters.refusals import cancelled_task, classify, failed_task
+from darkroom.adapters.task_reading import outline, read_task
+from darkroom.adapters.values import Object, as_id, as_object, as_text, as_whole
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
 from darkroom.domain.geometry import Resolution
 from darkroom.domain.update import Status, Update
@@ -43,7 +35,9 @@ _QUERY = "/open/v1/ai_creation/task"
 _PAGE = "/open/v1/ai_creation/task/page"
 _TOKEN = "/open/v1/access_token"  # noqa: S105 - a path
 
-SUCCESS, FORMAT, BAD_TOKEN, PARAMETER, TOO_FAST, INTERNAL = 0, 400, 10400, 40000, 40001, 50000
+FORMAT, BAD_TOKEN, PARAMETER, TOO_FAST, INTERNAL = 400, 10400, 40000, 40001, 50000
+_GOOD = frozenset({0, 200})
+"""0 is documented; 200 is what gateways put around it."""
 IMAGE_CREATION = 3
 _REFUSALS = frozenset({FORMAT, BAD_TOKEN, PARAMETER, TOO_FAST})
 """Codes of its page that say that nothing was begun; 50000 is 'internal', and says nothing of it."""
@@ -65,37 +59,28 @@ class Chanjing:
         """Post the creation; the answer is its id."""
         request = UpstreamRequest("POST", _SUBMIT, json=_body(order))
         answer = self._send(request, upstream)
-        if not 200 <= answer.status < 300:
-            raise refusal(self.name, answer, None)
-        content = read_accepted(self.name, answer)
+        content = taken(self.name, answer, _refused)
         code = _code(content)
         if code in _REFUSALS:
-            raise Refused(_failure(code, content.get("msg")))
-        if code != SUCCESS:
+            raise Refused(_failure(code, _message(content)))
+        if code is not None and code not in _GOOD:
             raise OutcomeUnknown(f"chanjing answered code {code}")
-        data = content.get("data")
-        upstream_id = as_id(data) or as_id(as_object(data).get("unique_id"))
-        if not upstream_id:
-            raise OutcomeUnknown("chanjing accepted without an id")
-        return Update(Status.PROCESSING, upstream_id)
+        upstream_id = next((text for layer in reversed(layers(content)) if (text := as_id(layer.get("data")))), "")
+        if upstream_id:
+            return Update(Status.PROCESSING, upstream_id)
+        return read_submitted(self.name, answer, _reading(), _refused)
 
     def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
         """Look at up to fifty creations in one call, one creation by its own."""
         ids = [ticket.upstream_id for ticket in tickets]
-        data = self._ask(_one(ids[0]) if len(ids) == 1 else _page(ids), upstream)
-        creations = as_list(as_object(data).get("list")) or [data]
-        found: dict[str, Update] = {}
-        for creation in map(as_object, creations):
-            # The submission's id is `unique_id` in the list's example; `id` is tolerated.
-            names = (as_text(creation.get("unique_id")), as_id(creation.get("id")))
-            upstream_id = next((name for name in names if name in ids), "")
-            if upstream_id:
-                found[upstream_id] = _read(creation, upstream_id)
-        return found
+        content = self._ask(_one(ids[0]) if len(ids) == 1 else _page(ids), upstream)
+        # The submission's id is `unique_id` in the list's example; `id` is tolerated.
+        updates = map(_reading(*ids), entries_of(content) if len(ids) > 1 else [content])
+        return {update.upstream_id: update for update in updates if update.upstream_id in ids}
 
-    def read_callback(self, body: bytes) -> Update:
+    def read_callback(self, body: bytes, ids: Collection[str] = ()) -> Update:
         """chanjing never calls back."""
-        del body
+        del body, ids
         raise Unreadable("chanjing has no callbacks")
 
     def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
@@ -103,14 +88,15 @@ class Chanjing:
         del ticket, upstream
         return False
 
-    def _ask(self, request: UpstreamRequest, upstream: Upstream) -> Any:
+    def _ask(self, request: UpstreamRequest, upstream: Upstream) -> Object:
         try:
             content = read_query(self.name, self._send(request, upstream))
         except (Refused, OutcomeUnknown) as error:
             raise QueryFailed(f"chanjing: {error}") from error
-        if _code(content) != SUCCESS:
-            raise QueryFailed(f"chanjing answered code {_code(content)}")
-        return content.get("data")
+        code = _code(content)
+        if code is None or code not in _GOOD:
+            raise QueryFailed(f"chanjing answered code {code}: {outline(content)}")
+        return content
 
     def _send(self, request: UpstreamRequest, upstream: Upstream) -> UpstreamAnswer:
         """Send with the access token; where a fetched one has lapsed early, once more with a new one.
@@ -152,13 +138,13 @@ class _Tokens:
         body = {"app_id": app_id, "secret_key": upstream.credential.get("secret_key", "")}
         try:
             answer = upstream.send(UpstreamRequest("POST", _TOKEN, json=body))
-            content = read_accepted("chanjing", answer)
+            content = taken("chanjing", answer, _refused)
         except OutcomeUnknown as error:  # no token, no submission: nothing was accepted
             raise Refused(_NO_TOKEN) from error
         data = as_object(content.get("data"))
         token = as_text(data.get("access_token"))
-        if answer.status != 200 or not token:
-            raise Refused(_failure(BAD_TOKEN, content.get("msg")))
+        if not token:
+            raise Refused(_failure(BAD_TOKEN, _message(content)))
         lives = float(as_text(data.get("expire_in")) or 3600)
         # Elsewhere in its site `expire_in` is a moment in Unix seconds, not a period: take either.
         lives = lives - time.time() if lives > 10**9 else lives
@@ -209,9 +195,14 @@ def _page(ids: Sequence[str]) -> UpstreamRequest:
     return UpstreamRequest("POST", _PAGE, json=body)
 
 
-def _code(content: Object) -> int:
-    text = as_text(content.get("code"))
-    return int(text) if text.lstrip("-").isdecimal() else -1
+def _code(content: Object) -> int | None:
+    """The code of the innermost envelope that has one."""
+    codes = (as_whole(layer.get("code")) for layer in reversed(layers(content)))
+    return next((code for code in codes if code is not None), None)
+
+
+def _message(content: Object) -> str:
+    return read_complaint(layers(content)).message
 
 
 def _is_bad_token(answer: UpstreamAnswer) -> bool:
@@ -221,22 +212,22 @@ def _is_bad_token(answer: UpstreamAnswer) -> bool:
         return False
 
 
-def _failure(code: int, message: Any) -> Failure:
+def _refused(status: int, complaint: Complaint) -> Failure:
+    return classify("chanjing", status, complaint.code, complaint.message)
+
+
+def _failure(code: int, message: str) -> Failure:
     as_status = {BAD_TOKEN: 401, TOO_FAST: 429, INTERNAL: 500, FORMAT: 400, PARAMETER: 400}
     return classify("chanjing", as_status.get(code, 500), str(code), message)
 
 
-def _read(creation: Object, upstream_id: str) -> Update:
-    """`Success` and `Error` are its documented words; with any other the creation is still running."""
-    word = as_text(creation.get("progress_desc")).lower()
-    if word == "success":
-        images = pictures(as_list(creation.get("output_url")))
-        if not images:
-            nothing = Failure(ErrorCode.PROVIDER_ERROR, "chanjing: the creation succeeded without any image.")
-            return Update(Status.FAILED, upstream_id, failure=nothing)
-        return Update(Status.COMPLETED, upstream_id, 100, images=images)
-    if word in {"error", "failed", "fail"}:
-        message = creation.get("err_msg")
-        kind = ErrorCode.CONTENT_POLICY if speaks_of_content(message) else ErrorCode.PROVIDER_ERROR
-        return Update(Status.FAILED, upstream_id, failure=Failure(kind, told("chanjing", message)))
-    return Update(Status.PROCESSING, upstream_id)
+def _reading(*ids: str) -> Callable[[Object], Update]:
+    return lambda content: read_task(content, _failed, cancelled=_cancelled, ids=ids)
+
+
+def _failed(complaint: Complaint) -> Failure:
+    return failed_task("chanjing", complaint)
+
+
+def _cancelled(complaint: Complaint) -> Failure:
+    return cancelled_task("chanjing", complaint)

@@ -1,11 +1,7 @@
 """The demo's two providers (darkroom/demo): they speak evolink's words."""
 
-from collections.abc import Mapping, Sequence
-
-from darkroom.adapters.answers import read_query
 from darkroom.adapters.base import Ticket, Upstream, UpstreamRequest
-from darkroom.adapters.evolink import Evolink, read_task
-from darkroom.domain.update import Update
+from darkroom.adapters.evolink import Evolink
 
 
 class Demo(Evolink):
@@ -13,13 +9,10 @@ class Demo(Evolink):
 
     name = "demo"
 
-    def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
-        """Read one task. It takes no key but its id, which nobody can guess."""
-        found = {}
-        for ticket in tickets:
-            answer = upstream.send(UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}"))
-            found[ticket.upstream_id] = read_task(self.name, read_query(self.name, answer))
-        return found
+    def _look(self, ticket: Ticket, upstream: Upstream) -> UpstreamRequest:
+        """It takes no key but the task's id, which nobody can guess."""
+        del upstream
+        return UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}")
 
 
 class DemoB(Demo):

@@ -1,49 +1,20 @@
 """evolink (https://api.evolink.ai): generations with a callback and a query."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from darkroom.adapters.answers import (
-    Object,
-    as_code,
-    as_id,
-    as_list,
-    as_object,
-    as_progress,
-    as_text,
-    classify,
-    envelope,
-    no_balance,
-    pictures,
-    read_accepted,
-    read_object,
-    read_query,
-    refusal,
-    speaks_of_content,
-    told,
-)
-from darkroom.adapters.base import (
-    Order,
-    OutcomeUnknown,
-    Ticket,
-    Traits,
-    Unreadable,
-    Upstream,
-    UpstreamAnswer,
-    UpstreamRequest,
-    bearer,
-)
+from darkroom.adapters.answers import read_called_back, read_looked_up, read_query, read_submitted
+from darkroom.adapters.base import Order, Ticket, Traits, Upstream, UpstreamRequest, bearer
+from darkroom.adapters.bodies import read_object
+from darkroom.adapters.complaints import Complaint
+from darkroom.adapters.refusal_codes import Topic, topic_of_code
+from darkroom.adapters.refusals import cancelled_task, classify, failed_task, no_balance, told
+from darkroom.adapters.task_reading import read_task
+from darkroom.adapters.values import Object
 from darkroom.domain.failure import Disposition, ErrorCode, Failure
-from darkroom.domain.update import Status, Update
+from darkroom.domain.update import Update
 
-_STATES = {
-    "pending": Status.QUEUED,
-    "completed": Status.COMPLETED,
-    "failed": Status.FAILED,
-    "cancelled": Status.CANCELLED,
-    "canceled": Status.CANCELLED,
-}
 # A task's error codes, as its documentation groups them: an outage on its side, against the client's own doing.
 _OUTAGES = frozenset({"service_error", "generation_timeout", "resource_exhausted", "service_unavailable"})
 _CLIENTS = frozenset({"invalid_parameters", "image_processing_error", "image_dimension_mismatch"})
@@ -63,45 +34,55 @@ class Evolink:
     def submit(self, order: Order, upstream: Upstream) -> Update:
         """Post the generation; the answer is its task, pending."""
         request = UpstreamRequest("POST", "/v1/images/generations", headers=bearer(upstream), json=_body(order))
-        answer = upstream.send(request)
-        if not 200 <= answer.status < 300:
-            raise refusal(self.name, answer, self._failure(answer))
-        update = read_task(self.name, read_accepted(self.name, answer))
-        if not update.upstream_id:
-            raise OutcomeUnknown(f"{self.name} accepted without an id")
-        return update
+        return read_submitted(self.name, upstream.send(request), self._read, self._refused)
 
     def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
         """Read one task."""
         found = {}
         for ticket in tickets:
-            answer = upstream.send(UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}", headers=bearer(upstream)))
-            found[ticket.upstream_id] = read_task(self.name, read_query(self.name, answer))
+            answer = upstream.send(self._look(ticket, upstream))
+            content = read_query(self.name, answer)
+            found[ticket.upstream_id] = read_looked_up(self.name, content, self._reading(ticket.upstream_id))
         return found
 
-    def read_callback(self, body: bytes) -> Update:
+    def read_callback(self, body: bytes, ids: Collection[str] = ()) -> Update:
         """The callback's body is the query's (its callback page); it comes once billing is settled."""
-        content = read_object(body)
-        if "status" not in content:
-            raise Unreadable("no status")
-        update = read_task(self.name, content)
-        if update.status is Status.COMPLETED and not update.images:
-            raise Unreadable("completed without any image")
-        return update
+        return read_called_back(read_object(body), self._reading(*ids))
 
     def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
         """Not possible: no call is documented."""
         del ticket, upstream
         return False
 
-    def _failure(self, answer: UpstreamAnswer) -> Failure | None:
-        error = as_object((envelope(answer) or {}).get("error"))
-        if not error:
-            return None
-        code = as_code(error.get("code"))
-        if "quota" in code or "insufficient" in code:
+    def _look(self, ticket: Ticket, upstream: Upstream) -> UpstreamRequest:
+        return UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}", headers=bearer(upstream))
+
+    def _read(self, content: Object) -> Update:
+        return self._reading()(content)
+
+    def _reading(self, *ids: str) -> Callable[[Object], Update]:
+        return lambda content: read_task(content, self._failed, cancelled=self._cancelled, ids=ids)
+
+    def _refused(self, status: int, complaint: Complaint) -> Failure:
+        if "quota" in complaint.code or "insufficient" in complaint.code:
+            return no_balance(self.name, complaint.code)
+        return classify(self.name, status, complaint.code, complaint.message)
+
+    def _cancelled(self, complaint: Complaint) -> Failure:
+        return cancelled_task(self.name, complaint)
+
+    def _failed(self, complaint: Complaint) -> Failure:
+        code = complaint.code
+        text = told(self.name, complaint.message, code or "gave no reason")
+        if code == "request_cancelled":
+            return self._cancelled(complaint)
+        if code in _OUTAGES:
+            return Failure(ErrorCode.PROVIDER_UNAVAILABLE, text, Disposition.ELSEWHERE, code)
+        if code == "quota_exceeded":
             return no_balance(self.name, code)
-        return classify(self.name, answer.status, code, error.get("message"))
+        if code in _CLIENTS and topic_of_code(code) is not Topic.CONTENT:
+            return Failure(ErrorCode.INVALID_REQUEST, text, upstream_code=code)
+        return failed_task(self.name, complaint)
 
 
 def _body(order: Order) -> dict[str, Any]:
@@ -129,39 +110,3 @@ def _with_number(prompt: str, n: int) -> str:
     if n == 1 or _NUMBER_WORDS.search(prompt):
         return prompt
     return f"{prompt}\nGenerate {n} images."
-
-
-def read_task(provider: str, task: Object) -> Update:
-    """A task in the words of its query and of its callback. `provider` is named in messages."""
-    upstream_id = as_id(task.get("id")) or as_id(task.get("task_id"))
-    status = _STATES.get(as_text(task.get("status")).lower(), Status.PROCESSING)
-    progress = as_progress(task.get("progress"))
-    if status is Status.COMPLETED:
-        return Update(status, upstream_id, 100, images=pictures(_links(task)))
-    if status in {Status.FAILED, Status.CANCELLED}:
-        return Update(
-            status, upstream_id, progress, failure=_task_failure(provider, as_object(task.get("error")), status)
-        )
-    return Update(status, upstream_id, progress)
-
-
-def _links(task: Object) -> list[Any]:
-    """`results` is a list of links; entries with a `url` are tolerated."""
-    return [as_object(entry).get("url") or entry for entry in as_list(task.get("results"))]
-
-
-def _task_failure(provider: str, error: Object, status: Status) -> Failure:
-    code = as_code(error.get("code"))
-    message = error.get("message")
-    text = told(provider, message, code or "gave no reason")
-    if status is Status.CANCELLED or code == "request_cancelled":
-        return Failure(ErrorCode.CANCELLED, text, upstream_code=code)
-    if code in _OUTAGES:
-        return Failure(ErrorCode.PROVIDER_UNAVAILABLE, text, Disposition.ELSEWHERE, code)
-    if code == "quota_exceeded":
-        return no_balance(provider, code)
-    if code in _CLIENTS:
-        return Failure(ErrorCode.INVALID_REQUEST, text, upstream_code=code)
-    if speaks_of_content(code, message):
-        return Failure(ErrorCode.CONTENT_POLICY, text, upstream_code=code)
-    return Failure(ErrorCode.PROVIDER_ERROR, text, upstream_code=code)

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from darkroom.adapters.answers import read_object
 from darkroom.adapters.base import Unreadable
+from darkroom.adapters.bodies import read_object
 from darkroom.demo.jobs import LONGEST_DELAY, MODEL, BadJob, Job, NoSuchJob, bounded, new_job, read_job, wishes_of
 from darkroom.demo.pictures import draw
 from darkroom.observation import logger

@@ -59,6 +59,9 @@ SUBMISSION_GRACE = 20
 STEEPEST = 100
 """Looks after which a wait has long been the longest: beyond it only numbers would grow, past what a float holds."""
 
+DOUBT_WAITS = (3, 6, 12, 24, 48, 96, 192, 300)
+"""Waits before a provider whose answer was not understood is asked once more: its next one may be complete."""
+
 COPYING_LIMIT = 3600
 """How long past a task's deadline its images, once made, may still be on their way into the bucket."""
 
@@ -89,6 +92,14 @@ def look_wait(looks: int, *, latency: float, called_back: bool) -> float:
     if looks == 0:
         return max(2.0, 0.3 * latency)
     return min(max(3.0, 0.1 * latency) * 1.15 ** min(max(0, looks - 20), STEEPEST), 60.0)
+
+
+def doubt_wait(doubts: int) -> float | None:
+    """Seconds before a provider is asked again after `doubts` answers in a row that were not understood (from 1).
+
+    None after the last: the looks that are due anyway go on.
+    """
+    return float(DOUBT_WAITS[doubts - 1]) if doubts <= len(DOUBT_WAITS) else None
 
 
 def image_wait(attempt: int) -> float | None:

@@ -40,7 +40,8 @@ class MadeImage:
 class Update:
     """The state of a provider's task as one answer told it.
 
-    `images` is set with COMPLETED only; `failure` with FAILED and CANCELLED only; `progress` is 0 to 100.
+    `images` is set with COMPLETED only; `failure` with FAILED and CANCELLED only; `progress` is 0 to 100. `doubt` says
+    what was not understood, by the names and types of fields: the task goes on, and is to be asked about again soon.
     """
 
     status: Status
@@ -48,3 +49,4 @@ class Update:
     progress: int | None = None
     images: tuple[MadeImage, ...] = ()
     failure: Failure | None = None
+    doubt: str = ""

@@ -5,13 +5,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from darkroom.adapters.answers import read_object
 from darkroom.adapters.base import Adapter, Unreadable
+from darkroom.adapters.bodies import read_object
 from darkroom.domain import transitions
 from darkroom.domain.schedule import LINK_LIFE
 from darkroom.domain.task import Task
 from darkroom.domain.update import Status, Update
-from darkroom.observation import follow, logger
+from darkroom.observation import count, follow, logger
 from darkroom.services.callback_address import CallbackAddresses, is_meant
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
@@ -91,17 +91,18 @@ class CallbackReceiver:
         ]
 
     def _read(self, task: Task, provider: str, body: bytes) -> Verdict:
+        ids = [attempt.upstream_id for attempt in task.attempts if attempt.upstream_id]
         try:
-            update = self._adapters(provider).read_callback(body)
+            update = self._adapters(provider).read_callback(body, ids)
         except Unreadable as problem:
-            logger.warning("callback unreadable", extra={"provider": provider, "reason": str(problem)})
-            self._wait_for_a_reading(task, body)
-            return Verdict.UNREADABLE
+            return self._ask_again(task, provider, body, str(problem))
         if self._confirm and update.status.terminal and task.followed and not task.images:
             return self._ask_whether(task, provider, update)
         now = self._clock()
         if transitions.apply_update(task, provider, update, now=now, scale=self._scale) != task:
             update = put_aside(update, task, self._objects)
+        if update.doubt:
+            return self._ask_again(task, provider, body, update.doubt)
         try:
             changed = self._tasks.change(
                 task,
@@ -124,6 +125,15 @@ class CallbackReceiver:
             )
         self._follow_up.look_once(task)
         return Verdict.TO_CONFIRM
+
+    def _ask_again(self, task: Task, provider: str, body: bytes, reason: str) -> Verdict:
+        """Decide nothing by what was not understood: the provider is asked how the task stands, soon and some times."""
+        logger.warning("callback not understood", extra={"provider": provider, "reason": reason})
+        count("NotUnderstood")
+        self._wait_for_a_reading(task, body)
+        if task.followed and not task.images and task.attempt and task.attempt.upstream_id:
+            self._follow_up.look_once(task, doubts=1)
+        return Verdict.UNREADABLE
 
     def _wait_for_a_reading(self, task: Task, body: bytes) -> None:
         """Keep the task open, once, while its picture may be behind words that we do not understand yet."""

@@ -180,7 +180,7 @@ class Dispatcher:
             )
         if update is None:
             return self._tasks.change(task, lambda current: transitions.lose_track(current, now=now), cause="submit")
-        update = put_aside(update, task, self._objects()) if update.images else update
+        update = put_aside(update, task, self._objects(), last=not update.upstream_id) if update.images else update
         changed = self._tasks.change(task, lambda current: self._take(current, update, now), cause="submit")
         if changed.after.status.terminal and changed.after.attempt and changed.after.attempt.upstream_id:
             # Cancelled while the request was out: only now is there an id to cancel by.

@@ -1,5 +1,6 @@
 """What has to be queued once a change of a task is recorded: copies of its images, or its next submission."""
 
+from darkroom.domain import schedule
 from darkroom.domain.task import Task
 from darkroom.observation import count, logger
 from darkroom.services.clock import Clock
@@ -36,9 +37,14 @@ class FollowUp:
         """The message that lets the task be submitted when it is due."""
         self._queues.send_at(Submission(task.task_id), task.retry_at, now=self._clock())
 
-    def look_once(self, task: Task) -> None:
-        """The message that asks the provider about the task now, beside the looks that are due anyway."""
-        self._queues.send(Look(task.task_id, once=True, sent_at=self._clock()))
+    def look_once(self, task: Task, *, doubts: int = 0) -> None:
+        """The message that asks the provider about the task, beside the looks that are due anyway.
+
+        It asks now, or after so many doubtful answers in a row when the next may be complete, and then no more.
+        """
+        wait = schedule.doubt_wait(doubts) if doubts else 0.0
+        if wait is not None:
+            self._queues.send(Look(task.task_id, once=True, sent_at=self._clock(), doubts=doubts), wait=wait)
 
     def cancel_upstream(self, task: Task) -> None:
         """The message that lets the provider be told of a cancellation."""

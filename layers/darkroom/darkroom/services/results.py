@@ -1,22 +1,27 @@
 """Pictures that came inside an answer, as base64: put aside in the bucket before anything is recorded of them."""
 
-import base64
-import binascii
 from dataclasses import replace
 
 from darkroom.domain.failure import ErrorCode, Failure
+from darkroom.domain.picture_data import BrokenData, picture_bytes
 from darkroom.domain.request import MAX_IMAGES_TOGETHER
 from darkroom.domain.task import Task
-from darkroom.domain.update import MadeImage, Update
+from darkroom.domain.update import MadeImage, Status, Update
 from darkroom.stores.objects import STORED, ObjectStore, result_key
 
 
-def put_aside(update: Update, task: Task, objects: ObjectStore) -> Update:
-    """The update with every base64 picture replaced by a link to where its bytes now lie."""
+def put_aside(update: Update, task: Task, objects: ObjectStore, *, last: bool = False) -> Update:
+    """The update with every base64 picture replaced by a link to where its bytes now lie.
+
+    One that is broken is that image's own failure; where no picture is left, the whole update is in doubt, unless this
+    was the `last` that will ever be heard of it.
+    """
     if not any(image.base64 for image in update.images):
         return update
     taken = update.images[:MAX_IMAGES_TOGETHER]
     kept = [_put_aside(image, index, task, objects) for index, image in enumerate(taken)]
+    if not last and all(image.failure for image in kept):
+        return replace(update, status=Status.PROCESSING, progress=None, images=(), doubt="its base64 is broken")
     return replace(update, images=tuple(kept))
 
 
@@ -24,8 +29,8 @@ def _put_aside(image: MadeImage, index: int, task: Task, objects: ObjectStore) -
     if not image.base64:
         return image
     try:
-        content = base64.b64decode(image.base64, validate=True)
-    except (binascii.Error, ValueError):
+        content = picture_bytes(image.base64)
+    except BrokenData:
         broken = Failure(ErrorCode.IMAGE_UNAVAILABLE, "The provider's answer carried broken base64 in its place.")
         return MadeImage(failure=broken)
     key = result_key(task, len(task.attempts), index)

@@ -13,7 +13,7 @@ from darkroom.domain.parts import parts
 from darkroom.domain.task import AttemptState, Task
 from darkroom.domain.update import Update
 from darkroom.domain.withholding import stopped_in_time
-from darkroom.observation import follow, logger
+from darkroom.observation import count, follow, logger
 from darkroom.services.clock import Clock
 from darkroom.services.follow_up import FollowUp
 from darkroom.services.provider_queries import ProviderQueries
@@ -105,29 +105,36 @@ class Tracker:
     def _bring_forward(self, task: Task, update: Update | None, look: Look) -> None:
         follow(task.task_id, task.correlation_id)
         try:
-            task = self._apply(task, update)
+            task, doubtful = self._apply(task, update)
             task = self._keep_deadline(self._mend(task), look)
         except NoSuchTask:
             return
+        doubts = look.doubts + 1 if doubtful else 0
         if task.followed and not look.once:
-            self._queues.send(
-                replace(look, looks=look.looks + 1, sent_at=self._clock()), wait=self._next_wait(task, look)
-            )
+            following = replace(look, looks=look.looks + 1, sent_at=self._clock(), doubts=doubts)
+            self._queues.send(following, wait=self._next_wait(task, following))
+        elif task.followed and doubts:
+            self._follow_up.look_once(task, doubts=doubts)
 
-    def _apply(self, task: Task, update: Update | None) -> Task:
+    def _apply(self, task: Task, update: Update | None) -> tuple[Task, bool]:
+        """The task after what its provider said, and whether that was not understood."""
         if update is None or task.attempt is None:
-            return task
+            return task, False
         provider = task.attempt.provider
         now = self._clock()
         if any(image.base64 for image in update.images) and not task.images:
             update = put_aside(update, task, self._objects())
+        doubtful = bool(update.doubt) and not task.images
+        if doubtful:
+            logger.warning("look not understood", extra={"provider": provider, "reason": update.doubt})
+            count("NotUnderstood")
         changed = self._tasks.change(
             task,
             lambda current: transitions.apply_update(current, provider, update, now=now, scale=self._scale),
             cause="look",
         )
         self._follow_up.after(changed)
-        return changed.after
+        return changed.after, doubtful
 
     def _mend(self, task: Task) -> Task:
         """Put right what a crash left: a request nobody heard of again, a message that was never sent."""
@@ -166,7 +173,8 @@ class Tracker:
     def _next_wait(self, task: Task, look: Look) -> float:
         attempt = task.attempt
         called_back = attempt is None or attempt.expects_callback or not attempt.state.live
-        wait = schedule.look_wait(look.looks + 1, latency=self._latency(task), called_back=called_back)
+        wait = schedule.look_wait(look.looks, latency=self._latency(task), called_back=called_back)
+        wait = min(wait, schedule.doubt_wait(look.doubts) or wait) if look.doubts else wait
         left = (self._last_moment(task) - self._clock()) / 1000 * self._scale
         return min(wait, max(left, 0.0) + 1)
 

@@ -32,7 +32,7 @@ class Look:
     `once` is a look beside the others, which no other follows.
 
     `sent_at` (Unix milliseconds) tells a look that outran its record from one whose task is gone; `hops` counts how
-    often it waited for it.
+    often it waited for it. `doubts` counts the answers in a row that were not understood.
     """
 
     task_id: str
@@ -41,6 +41,7 @@ class Look:
     once: bool = False
     sent_at: int = 0
     hops: int = 0
+    doubts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

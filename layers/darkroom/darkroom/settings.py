@@ -127,6 +127,11 @@ class Settings:
         return self.environment.get("DARKROOM_EXTRA_IMAGES", "") != "drop"
 
     @property
+    def strip_image_metadata(self) -> bool:
+        """Whether images are stored without what is no picture in them."""
+        return self.environment.get("DARKROOM_IMAGE_METADATA", "") == "strip"
+
+    @property
     def max_image_bytes(self) -> int:
         """The largest image that is stored."""
         return int(self.environment.get("DARKROOM_MAX_IMAGE_MEGABYTES") or 40) * 1024 * 1024

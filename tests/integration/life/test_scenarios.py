@@ -1,5 +1,6 @@
 """Whole lives of tasks on a clock of their own: deadlines, lost messages, refusals and late words."""
 
+import hashlib
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
@@ -111,6 +112,39 @@ def test_a_picture_that_is_never_there_fails_alone_and_frees_the_charge(world: W
     assert ended.status is Status.COMPLETED
     assert [image.state.value for image in ended.images] == ["stored", "failed"]
     assert str(ended.usage.charged) == "1.80"
+
+
+@pytest.mark.parametrize("first", [b"", b"<html>soon</html>", b'{"error": "not yet"}', picture()[:-30]])
+def test_a_server_that_is_not_ready_is_asked_again_as_long_as_one_that_has_nothing(world: World, first: bytes) -> None:
+    world.served = [first] * 4
+    task = submit(world)
+    world.run()
+    assert now(world, task).status is Status.COMPLETED
+    assert sum(world.downloads.values()) == 5
+
+
+def test_a_document_that_may_run_is_asked_for_once_more_and_refused(world: World) -> None:
+    world.served = [b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"] * 9
+    task = submit(world)
+    world.run()
+    ended = now(world, task)
+    assert ended.status is Status.FAILED
+    assert ended.error is not None
+    assert "may run in a browser" in ended.error.message
+    assert sum(world.downloads.values()) == 2
+
+
+def test_pictures_are_stored_without_their_metadata_where_the_deployment_says_so(world: World) -> None:
+    said = b"52.5200 N 13.4050 E"
+    world.picture = picture("JPEG", comment=said)
+    world.ingestor._strip = True
+    task = submit(world)
+    world.run()
+    (image,) = now(world, task).images
+    assert image.stored is not None
+    content = world.objects.read(image.stored.key)
+    assert said not in content
+    assert (len(content), hashlib.sha256(content).hexdigest()) == (image.stored.bytes, image.stored.sha256)
 
 
 def test_a_replayed_key_is_answered_even_where_nobody_sells_the_model_any_more(world: World) -> None:

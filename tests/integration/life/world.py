@@ -240,6 +240,8 @@ class World:
         self.delivered: list[str] = []
         self.downloads: Counter[str] = Counter()
         self.missing: set[str] = set()
+        self.served: list[bytes] = []
+        """What links lead to before they lead to the picture."""
         self.crashes = 0
         self.calls = 0
         self.stream_tries = 3
@@ -363,8 +365,9 @@ class World:
             self.downloads[url] += 1
             if url in self.missing:
                 raise LinkGone("404")
-            sink.write(self.picture)
-            return Downloaded(len(self.picture), hashlib.sha256(self.picture).hexdigest())
+            content = self.served.pop(0) if self.served else self.picture
+            sink.write(content)
+            return Downloaded(len(content), hashlib.sha256(content).hexdigest())
 
     def counted(self) -> list[dict[str, Any]]:
         """What was given up on, in the words of the reconciler's dead letters."""

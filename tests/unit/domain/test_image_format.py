@@ -33,16 +33,6 @@ def test_a_real_image_is_known(
     assert inspect(BytesIO(content)) == ImageFacts(content_type, extension, *size)
 
 
-@pytest.mark.parametrize(("form", "options", "content_type", "extension"), FORMS)
-def test_an_image_that_breaks_off_is_not_taken_for_whole(
-    form: str, options: dict[str, object], content_type: str, extension: str
-) -> None:
-    content = picture(form, (64, 48), **options)
-    for end in range(0, len(content) - 2, max(1, len(content) // 60)):
-        with pytest.raises((NotAnImage, TruncatedImage)):
-            inspect(BytesIO(content[:end]))
-
-
 @pytest.mark.parametrize(
     "content",
     [
@@ -51,7 +41,7 @@ def test_an_image_that_breaks_off_is_not_taken_for_whole(
         b"<?xml version='1.0'?><svg/>",
         b"<!doctype html><script>alert(1)</script>",
         b"%PDF-1.7",
-        b"\x00\x00\x00\x1cftypavif",
+        b"\x00\x00\x00\x18ftypisom\0\0\0\0isommp42",
         b"PK\x03\x04",
     ],
 )

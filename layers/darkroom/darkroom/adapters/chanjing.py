@@ -75,7 +75,7 @@ class Chanjing:
         ids = [ticket.upstream_id for ticket in tickets]
         content = self._ask(_one(ids[0]) if len(ids) == 1 else _page(ids), upstream)
         # The submission's id is `unique_id` in the list's example; `id` is tolerated.
-        updates = map(_reading(*ids), entries_of(content) if len(ids) > 1 else [content])
+        updates = map(_reading(*ids), entries_of(content))
         return {update.upstream_id: update for update in updates if update.upstream_id in ids}
 
     def read_callback(self, body: bytes, ids: Collection[str] = ()) -> Update:

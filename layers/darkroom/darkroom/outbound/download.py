@@ -1,4 +1,4 @@
-"""Downloading one image: streamed with bounded memory, hashed on the way, through few and checked redirects."""
+"""Downloading one image: streamed with bounded memory, hashed on the way, through checked redirects, unpacked."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -19,8 +19,12 @@ from darkroom.outbound.errors import (
     OutcomeUncertain,
 )
 from darkroom.outbound.timeout import Timeout
+from darkroom.outbound.unpacking import unpacked
 
-MAX_REDIRECTS = 3
+MAX_REDIRECTS = 10
+_TAKEN = frozenset({200, 201, 203})
+"""Statuses with the picture in their body: one that was made just now, and one that a proxy changed, are as good."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TIMEOUT = Timeout(connect=5, read=15, total=90)
 """Of a download with all of its redirects."""
 UPLOADING = 20.0
@@ -52,7 +56,7 @@ class Downloader:
         try:
             for _ in range(MAX_REDIRECTS + 1):
                 with self._client.stream("GET", url, timeout=replace(self._timeout, total=whole.left())) as response:
-                    if response.is_redirect:
+                    if response.status_code in _REDIRECTS and "location" in response.headers:
                         url = self._next_hop(url, response)
                         continue
                     _check_status(response)
@@ -62,7 +66,7 @@ class Downloader:
         raise LinkRefused(f"more than {MAX_REDIRECTS} redirects")
 
     def _next_hop(self, url: str, response: httpx.Response) -> str:
-        following: str = urljoin(url, response.headers.get("location", ""))
+        following: str = urljoin(url, response.headers["location"].strip())
         downgraded = urlsplit(url).scheme == "https" and urlsplit(following).scheme != "https"
         if downgraded and not self._client.allow_loopback:
             raise AddressRefused("a redirect leads from https to http")
@@ -74,18 +78,21 @@ class Downloader:
             raise ImageTooLarge(f"{announced} bytes are announced, {max_bytes} allowed")
         digest = hashlib.sha256()
         size = 0
-        for piece in self._client.pieces(response):
+        pieces = unpacked(self._client.pieces(response), response.headers.get("content-encoding", ""))
+        for piece in pieces:
             size += len(piece)
             if size > max_bytes:
                 raise ImageTooLarge(f"more than {max_bytes} bytes")
             digest.update(piece)
             sink.write(piece)
+        if not size:
+            raise LinkFailed("nothing came")
         return Downloaded(size, digest.hexdigest())
 
 
 def _check_status(response: httpx.Response) -> None:
     status = response.status_code
-    if status == 200:
+    if status in _TAKEN:
         return
     if status in {401, 403, 404, 410}:
         raise LinkGone(f"answered {status}")

@@ -163,6 +163,7 @@ class Assembly(Stores):
             adapters=adapter,
             upstreams=self.upstreams(),
             max_bytes=self.settings.max_image_bytes,
+            strip=self.settings.strip_image_metadata,
             clock=now,
         )
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import IO
 
@@ -10,7 +10,16 @@ from darkroom.adapters.base import Adapter, QueryFailed, Ticket
 from darkroom.adapters.registry import UnknownProvider
 from darkroom.domain import schedule, transitions
 from darkroom.domain.failure import ErrorCode, Failure
-from darkroom.domain.image_format import ImageFacts, NotAnImage, TruncatedImage, inspect
+from darkroom.domain.image_format import (
+    MAX_PIXELS,
+    ImageFacts,
+    NotAnImage,
+    Script,
+    TruncatedImage,
+    UnsupportedImage,
+    inspect,
+)
+from darkroom.domain.image_metadata import STRIPPED, without_metadata
 from darkroom.domain.task import Image, ImageState, StoredImage, Task
 from darkroom.observation import count, follow, logger
 from darkroom.outbound.download import Downloader
@@ -31,8 +40,6 @@ from darkroom.stores.tasks import NoSuchTask, TaskStore
 SPOOL_BYTES = 1024 * 1024
 """An image up to this size is held in memory, a larger one on the function's own disk."""
 CHUNK_BYTES = 256 * 1024
-MAX_PIXELS = 200_000_000
-"""More than ten times the largest picture that any model makes: anything above is a bomb."""
 HARD_ATTEMPTS = 2
 """Tries for an image that is wrong in itself: the first link, and a fresh one."""
 
@@ -61,8 +68,10 @@ class Ingestor:
         adapters: Callable[[str], Adapter],
         upstreams: Upstreams,
         max_bytes: int,
+        strip: bool = False,
         clock: Clock,
     ) -> None:
+        """`strip` says that images are stored without their metadata."""
         self._tasks = tasks
         self._objects = objects
         self._queues = queues
@@ -70,6 +79,7 @@ class Ingestor:
         self._adapters = adapters
         self._upstreams = upstreams
         self._max_bytes = max_bytes
+        self._strip = strip
         self._clock = clock
 
     def copy(self, message: Copy, *, redelivered: bool = False) -> None:
@@ -101,16 +111,25 @@ class Ingestor:
         with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
             size, digest = self._fetch(image.source, spool)
             facts = self._check(spool)
-            stored = StoredImage(
-                key=image_key(task, image.index, facts.extension),
-                content_type=facts.content_type,
-                bytes=size,
-                width=facts.width,
-                height=facts.height,
-                sha256=digest,
-            )
-            spool.seek(0)
-            return self._objects.put_image(stored, spool)
+            if self._strip and facts.content_type in STRIPPED:
+                with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as bare:
+                    size, digest = _written(without_metadata(spool, facts.content_type), bare)
+                    return self._put(task, image, facts, size, digest, bare)
+            return self._put(task, image, facts, size, digest, spool)
+
+    def _put(
+        self, task: Task, image: Image, facts: ImageFacts, size: int, digest: str, spool: IO[bytes]
+    ) -> StoredImage:
+        stored = StoredImage(
+            key=image_key(task, image.index, facts.extension),
+            content_type=facts.content_type,
+            bytes=size,
+            width=facts.width,
+            height=facts.height,
+            sha256=digest,
+        )
+        spool.seek(0)
+        return self._objects.put_image(stored, spool)
 
     def _fetch(self, source: str, spool: IO[bytes]) -> tuple[int, str]:
         """Bring the bytes into the spool; their number and SHA-256."""
@@ -139,7 +158,7 @@ class Ingestor:
     def _try_again(self, task: Task, image: Image, message: Copy, problem: Exception) -> None:
         """Ask the provider for a fresh link and queue another try, or let this one image fail."""
         count("ImageCopy", outcome=CopyOutcome.FAILED.value)
-        hard = isinstance(problem, (AddressRefused, ImageTooLarge, NotAnImage, Unfit))
+        hard = isinstance(problem, _HARD)
         wait = schedule.image_wait(message.attempt)
         logger.warning(
             "image not copied",
@@ -181,6 +200,20 @@ class Ingestor:
             logger.info("task was deleted meanwhile", extra={"task_id": task.task_id})
 
 
+_HARD = (AddressRefused, ImageTooLarge, Script, UnsupportedImage, Unfit)
+"""What is wrong in itself. Anything else may be a server that is not ready: nothing, a page, a part, an outage."""
+
+
+def _written(pieces: Iterable[bytes], spool: IO[bytes]) -> tuple[int, str]:
+    """Write pieces; their number of bytes and SHA-256."""
+    digest, size = hashlib.sha256(), 0
+    for piece in pieces:
+        size += len(piece)
+        digest.update(piece)
+        spool.write(piece)
+    return size, digest.hexdigest()
+
+
 def _told(problem: Exception) -> str:
     """A reason for the task's owner: no address and no header of anybody's."""
     match problem:
@@ -196,8 +229,14 @@ def _told(problem: Exception) -> str:
             return "the provider's link leads to an address that is not public"
         case TruncatedImage():
             return "the provider's link gave only a part of it"
+        case Script():
+            return "the provider's link leads to a document that may run in a browser"
+        case UnsupportedImage():
+            return (
+                f"the provider's link leads to a {problem} image; PNG, JPEG, WebP, AVIF, GIF, BMP and TIFF are stored"
+            )
         case NotAnImage():
-            return "the provider's link leads to something that is not a PNG, JPEG, WebP, GIF, BMP or TIFF image"
+            return "the provider's link leads to something that is not a PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF image"
         case Unfit():
             return str(problem)
         case _:

@@ -117,7 +117,7 @@ def _measure(what: str, source: "_Source", emulator: Emulator, size: int, images
 
 
 class _Source:
-    """Serves a BMP image of N megabytes at /N, to each connection at most so many bytes a second."""
+    """Serves a PNG image of N megabytes at /N, to each connection at most so many bytes a second."""
 
     def __init__(self, bandwidth: float = float("inf")) -> None:
         self._bandwidth = bandwidth
@@ -159,8 +159,16 @@ def _head(connection: socket.socket) -> tuple[bytes, bytes]:
 
 
 def _image(size: int) -> bytes:
-    header = b"BM" + size.to_bytes(4, "little") + bytes(4) + (54).to_bytes(4, "little") + (40).to_bytes(4, "little")
-    return (header + (64).to_bytes(4, "little") * 2).ljust(size, b"\x5a")
+    """A PNG of so many bytes, all of whose rows have to be unpacked to see that they are there."""
+    import io
+
+    from PIL import Image
+
+    side = int((0.98 * size / 3) ** 0.5)
+    drawn = Image.frombytes("RGB", (side, side), os.urandom(3 * side * side))
+    file = io.BytesIO()
+    drawn.save(file, "PNG", compress_level=1)
+    return file.getvalue().ljust(size, b"\0")
 
 
 def _run(asked: dict[str, Any]) -> None:

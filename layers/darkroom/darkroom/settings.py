@@ -132,6 +132,12 @@ class Settings:
         return self.environment.get("DARKROOM_IMAGE_METADATA", "") == "strip"
 
     @property
+    def model_aliases(self) -> dict[str, str]:
+        """More names of models, for apps whose names are fixed: `dall-e-3=seedream-4.5,gpt-image-1=seedream-4.5`."""
+        pairs = [pair.partition("=") for pair in self.environment.get("DARKROOM_MODEL_ALIASES", "").split(",") if pair]
+        return {alias.strip(): name.strip() for alias, _, name in pairs}
+
+    @property
     def max_image_bytes(self) -> int:
         """The largest image that is stored."""
         return int(self.environment.get("DARKROOM_MAX_IMAGE_MEGABYTES") or 40) * 1024 * 1024

@@ -210,7 +210,7 @@ def test_our_own_client_is_understood(name: str) -> None:
     ("state", "wanted"),
     [
         (Status.QUEUED, {Status.QUEUED, Status.PROCESSING}),
-        (Status.PROCESSING, {Status.PROCESSING}),
+        (Status.PROCESSING, {Status.PROCESSING, Status.QUEUED}),
         (Status.COMPLETED, {Status.COMPLETED}),
         (Status.FAILED, {Status.FAILED}),
         (Status.CANCELLED, {Status.CANCELLED, Status.FAILED}),

@@ -70,6 +70,8 @@ def _answered(
     except Refusal as refusal:
         answer = spoken.refuse(refusal, door.request_id)
         notes = {"x-darkroom-task-id": refusal.task_id, "retry-after": refusal.retry_after}
+        if refusal.final:
+            notes["x-should-retry"] = "false"
         answer = Answer(
             answer.status, answer.body, {**answer.headers, **{k: str(v) for k, v in notes.items() if v is not None}}
         )
@@ -90,8 +92,14 @@ def _body(event: Mapping[str, Any], limit: int) -> Mapping[str, Any]:
     """The body as JSON; none for a call that has none. Raises `Refusal`."""
     if event["requestContext"]["http"]["method"] == "GET" or not event.get("body"):
         return {}
+    content_type = {name.lower(): value for name, value in event.get("headers", {}).items()}.get("content-type", "")
     try:
-        return json_object(decoded_body(event["body"], base64_encoded=event.get("isBase64Encoded", False), limit=limit))
+        body = decoded_body(event["body"], base64_encoded=event.get("isBase64Encoded", False), limit=limit)
+        if content_type.lower().startswith("multipart/"):
+            from darkroom.dialects.forms import read_form
+
+            return read_form(content_type, body)
+        return json_object(body)
     except ApiError as error:
         trouble = Trouble.TOO_LARGE if error.status == 413 else Trouble.MALFORMED
         raise Refusal(trouble, error.message, error.param) from error

@@ -57,6 +57,7 @@ class FrontDoor:
             assert isinstance(intent, TokenRequest)  # no other call is open
             return self._token(intent)
         caller = self._caller(call)
+        self._refuse_unknown(call)
         call = replace(call, body=body())
         intent = self._dialect.read(call)
         match intent:
@@ -72,6 +73,14 @@ class FrontDoor:
                 return self._dialect.models(intent, self._model_names())
             case TokenRequest():
                 return self._token(intent)
+
+    def _refuse_unknown(self, call: Call) -> None:
+        """Raises `Refusal` for a route that is not there, before any body is read."""
+        try:
+            self._dialect.read(replace(call, body={}))
+        except Refusal as refusal:
+            if refusal.trouble is Trouble.UNKNOWN_CALL:
+                raise
 
     def _caller(self, call: Call) -> ApiKey:
         from darkroom.domain.access_tokens import PREFIX, key_digest_of
@@ -242,7 +251,12 @@ class FrontDoor:
             raise Refusal(Trouble.ANSWER_TOO_LARGE, message, "response_format", task.task_id) from error
 
     def _answer(self, intent: Submission | Look | Cancel, task: Task) -> Answer:
-        seen = [self._seen(task, limit=self._door.max_answer)]
+        try:
+            seen = [self._seen(task, limit=self._door.max_answer)]
+        except Refusal:
+            if not (isinstance(intent, Submission) and intent.links_if_large):
+                raise
+            seen = [self._seen(task, limit=0)]
         answer = self._dialect.answer(intent, seen, self._door.request_id)
         return replace(answer, headers={**answer.headers, "x-darkroom-task-id": task.task_id})
 

@@ -9,8 +9,8 @@ from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolv
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from darkroom.api.errors import ApiError, bad_request, forbidden, internal, too_large, too_many_requests, unauthorized
+from darkroom.api.json_text import json_object, whole_characters
 from darkroom.api.sizes import MAX_BODY
-from darkroom.domain.nesting import deeper_than
 from darkroom.observation import logger
 from darkroom.services.clock import now
 from darkroom.stores.accounts import ApiKey, too_fast
@@ -32,12 +32,11 @@ __all__ = [
 ]
 
 JSON = "application/json"
-MAX_NESTING = 100
 
 
 def to_json(value: Any) -> str:
     """A body, compact, in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return whole_characters(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def new_app() -> APIGatewayHttpResolver:
@@ -97,25 +96,6 @@ def decoded_body(text: str, *, base64_encoded: bool, limit: int = MAX_BODY) -> b
     return _decoded(text) if base64_encoded else body
 
 
-def json_object(body: bytes) -> dict[str, Any]:
-    """A body as a JSON object. Raises `ApiError` (400) that says what is wrong with it."""
-    if not body.strip():
-        raise bad_request("the body is empty: send a JSON object")
-    if deeper_than(body, MAX_NESTING):
-        raise bad_request(f"the body is nested more than {MAX_NESTING} levels deep")
-    try:
-        value = json.loads(body.decode(), object_pairs_hook=_without_repeats, parse_constant=_no_constant)
-    except UnicodeDecodeError as error:
-        raise bad_request("the body is not UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise bad_request(f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
-    except (ValueError, RecursionError) as error:
-        raise bad_request(f"the body is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise bad_request("the body is not a JSON object")
-    return value
-
-
 def authenticate(app: APIGatewayHttpResolver, assembly: "Assembly", *, admin: bool = False) -> ApiKey:
     """Who is calling. Raises `ApiError`: 401 without a known key, 403 with one that does not allow this, 429."""
     scheme, _, key = (app.current_event.headers.get("authorization") or "").partition(" ")
@@ -140,18 +120,3 @@ def _decoded(text: str) -> bytes:
         return base64.b64decode(text)
     except binascii.Error as error:
         raise bad_request("the body is broken") from error
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise ValueError(f"the field {name[:80]!r} is there twice")
-            seen.add(name)
-    return value
-
-
-def _no_constant(word: str) -> Any:
-    raise ValueError(f"{word} is not a JSON number")

@@ -98,9 +98,9 @@ class Acedata(Plain):
 
 def _submission(call: Call) -> Submission:
     body = call.body
+    no_layers(body)
     need(body, "model", "prompt")
     references = links(body.get("image") or [], "image")
-    no_layers(body)
     form = _form(body)
     task = {
         **carry(body, _FIELDS),
@@ -152,10 +152,11 @@ def _task(seen: Seen) -> Json:
         "request": dict(seen.echo) or {"model": seen.model, "prompt": task.request.prompt},
         "trace_id": task.correlation_id,
         "type": "images",
-        # Null while it runs: without it the SDK takes a link in the request for a picture, and any object ends a wait.
-        "response": None,
+        # Its SDK goes by the state, its command waits for a response, and its MCP server breaks on one that is null.
+        "state": "pending",
     }
     if task.status.terminal:
+        del shown["state"]
         shown |= {"finished_at": (task.completed_at or seen.now) / 1000, "response": _result(seen)}
     return shown
 

@@ -26,7 +26,8 @@ _ERRORS: Mapping[Trouble, tuple[int, str, str]] = {
     Trouble.UNKNOWN_CALL: (404, "NotFound", "NotFound"),
     Trouble.CONTENT: (400, "InputTextSensitiveContentDetected", "BadRequest"),
     Trouble.UNAVAILABLE: (503, "ServiceUnavailable", "ServiceUnavailable"),
-    Trouble.FAILED: (500, "InternalServiceError", "InternalServerError"),
+    # Not a 5xx: its SDK would make the whole task again.
+    Trouble.FAILED: (424, "GenerationFailed", "FailedDependency"),
     Trouble.TIMEOUT: (504, "RequestTimeout", "Timeout"),
     Trouble.INTERNAL: (500, "InternalServiceError", "InternalServerError"),
 }

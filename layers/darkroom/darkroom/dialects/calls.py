@@ -40,7 +40,8 @@ class Submission:
     """A task to be made. `task` is the body that our own API would take.
 
     `model` is the model in the client's words, `echo` what the answers repeat. `base64` asks for pictures instead of
-    links. `ignored` names the fields that mean nothing here. `open_ended` waits, but shows a task that is not ready.
+    links, and with `links_if_large` for links where the pictures do not fit. `ignored` names the fields that mean
+    nothing here. `open_ended` waits, but shows a task that is not ready.
     """
 
     task: Mapping[str, Any]
@@ -48,6 +49,7 @@ class Submission:
     form: Form = Form.AT_ONCE
     echo: Mapping[str, Any] = field(default_factory=dict)
     base64: bool = False
+    links_if_large: bool = False
     ignored: tuple[str, ...] = ()
     open_ended: bool = False
     lines: bool = False

@@ -13,7 +13,7 @@ from darkroom.domain.update import Status
 
 _FIELDS = {name: name for name in ("model", "prompt", "n", "image_urls", "size", "callback_url")}
 _KNOWN = {*_FIELDS, "prompt_priority"}
-_SIZE = re.compile(r"[1-4]K|[0-9]{2,5}[x×][0-9]{2,5}|adaptive", re.IGNORECASE)
+_SIZE = re.compile(r"[1-4]K|[0-9]{2,5}[x×][0-9]{2,5}|[0-9]{1,2}:[0-9]{1,2}|adaptive|auto", re.IGNORECASE)
 _MAX_PROMPT = 2000
 
 _STATES = {
@@ -100,8 +100,10 @@ def _submission(body: Mapping[str, Any]) -> Submission:
         raise bad_field(f"prompt has {len(body['prompt'])} characters: use at most {_MAX_PROMPT}", "prompt")
     size = body.get("size")
     if size is not None and not (isinstance(size, str) and _SIZE.fullmatch(size)):
-        raise bad_field("size must be 2K, 4K or WIDTHxHEIGHT, such as 2048x2048", "size")
+        raise bad_field("size must be a ratio such as 16:9, auto, 2K, 4K or WIDTHxHEIGHT, such as 2048x2048", "size")
     task = carry(body, _FIELDS)
+    if str(size).lower() == "auto":
+        del task["size"]
     task["optimize_prompt"] = choose(body, "prompt_priority", ("standard", "fast"), "standard")
     return Submission(task=task, model=str(body["model"]), ignored=ignored(body, _KNOWN))
 

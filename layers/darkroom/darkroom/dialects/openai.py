@@ -1,18 +1,25 @@
 """The dialect of OpenAI's Images API, as its own clients send it: one synchronous call, and the list of models."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from darkroom.dialects.base import Plain, bad_field, carry, choose, need, unknown_call, wants_base64
+from darkroom.dialects import origin
+from darkroom.dialects.base import Plain, bad_field, bearer, carry, choose, need, unknown_call, wants_base64
 from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, ListModels, Seen, Submission
+from darkroom.dialects.openai_sizes import size_fields
 from darkroom.dialects.refusals import Refusal, Trouble
 
 DEFAULT_MODEL = "seedream-4.5"
-_FIELDS = {name: name for name in ("model", "prompt", "n", "output_format")}
+_FIELDS = {name: name for name in ("model", "prompt", "output_format")}
 _KNOWN = {
-    *_FIELDS, "size", "quality", "response_format", "style", "user", "background", "moderation", "output_compression",
-    "partial_images", "stream",
+    *_FIELDS, "n", "size", "quality", "response_format", "style", "user", "background", "moderation",
+    "output_compression", "partial_images", "stream",
 }  # fmt: skip
+_OF_EDITS = {"image", "images", "mask", "input_fidelity"}
+_OF_NEWER_MODELS = ("output_format", "background", "moderation", "partial_images", "output_compression")
+"""Fields that only gpt-image models have, which always answer with the pictures themselves."""
+_NEWER_QUALITIES = frozenset({"auto", "low", "medium", "high"})
 _MOST_IMAGES = 10
 _FAST_QUALITY = "low"
 _QUALITIES = ("auto", "standard", "hd", _FAST_QUALITY, "medium", "high")
@@ -32,7 +39,8 @@ _ERRORS: Mapping[Trouble, tuple[int, str, str]] = {
     Trouble.TOO_LARGE: (413, "invalid_request_error", "request_too_large"),
     Trouble.CONTENT: (400, "image_generation_user_error", "moderation_blocked"),
     Trouble.UNAVAILABLE: (503, "server_error", "service_unavailable"),
-    Trouble.FAILED: (500, "server_error", "server_error"),
+    # Not a 5xx: its clients would make the whole task again, twice.
+    Trouble.FAILED: (424, "image_generation_server_error", "generation_failed"),
     Trouble.TIMEOUT: (504, "server_error", "timeout"),
     Trouble.INTERNAL: (500, "server_error", "server_error"),
 }
@@ -44,22 +52,50 @@ class OpenAI(Plain):
     name = "openai"
     renamed: Mapping[str, str] = {"optimize_prompt": "quality"}
 
+    def credential(self, call: Call) -> str | None:
+        """A bearer token, or the `api-key` of clients of Azure's."""
+        return bearer(call) or call.headers.get("api-key", "").strip() or None
+
     def read(self, call: Call) -> Intent:
-        """`/v1/images/generations`, `/v1/models` and `/v1/models/{model}`."""
+        """`/v1/images/generations`, `/v1/images/edits`, `/v1/models` and `/v1/models/{model}`.
+
+        Also without `/v1`, and with Azure's `/deployments/{model}` instead of it.
+        """
         match call.route:
-            case ("POST", "v1", "images", "generations"):
+            case ("POST", "v1", "images", "generations") | ("POST", "images", "generations"):
                 return _submission(call.body)
-            case ("GET", "v1", "models"):
+            case ("POST", "v1", "images", "edits") | ("POST", "images", "edits"):
+                return _edit(call.body)
+            case ("POST", "deployments", model, "images", "generations"):
+                return _submission({"model": model, **call.body})
+            case ("POST", "deployments", model, "images", "edits"):
+                return _edit({"model": model, **call.body})
+            case ("POST", "v1", "images", "variations") | ("POST", "images", "variations"):
+                message = "variations are not made here: use /v1/images/edits, and say in the prompt what is to vary"
+                raise Refusal(Trouble.UNKNOWN_CALL, message)
+            case ("GET", "v1", "models") | ("GET", "models"):
                 return ListModels()
-            case ("GET", "v1", "models", name):
+            case ("GET", "v1", "models", name) | ("GET", "models", name):
                 return ListModels(name)
         raise unknown_call(call)
 
     def answer(self, intent: Intent, seen: Sequence[Seen], trace_id: str) -> Answer:
-        """The pictures."""
+        """The pictures, with what gpt-image clients read beside them."""
         (one,) = seen
         data = [{"url": each.url} if each.base64 is None else {"b64_json": each.base64} for each in one.stored]
-        return Answer(200, {"created": (one.task.completed_at or one.now) // 1000, "data": data})
+        body: Json = {"created": (one.task.completed_at or one.now) // 1000, "data": data, "usage": _usage(one)}
+        if not one.stored:
+            return Answer(200, body)
+        size = one.stored[0].size
+        shown = one.task.request
+        quality = "low" if shown.optimize_prompt == "fast" else "high"
+        body |= {
+            "size": size,
+            "quality": quality,
+            "background": "opaque",
+            "output_format": shown.output_format or "jpeg",
+        }
+        return Answer(200, body, {"x-darkroom-size": size})
 
     def models(self, intent: ListModels, names: Sequence[str]) -> Answer:
         """The models of these names, or the one that was asked for. Raises `Refusal`."""
@@ -76,16 +112,19 @@ class OpenAI(Plain):
         return Answer(status, {"error": error | ({"task_id": refusal.task_id} if refusal.task_id else {})})
 
 
-def _submission(body: Mapping[str, Any]) -> Submission:
+def _submission(body: Mapping[str, Any], *, of_edits: frozenset[str] = frozenset()) -> Submission:
     need(body, "prompt")
-    _refuse_what_is_not_offered(body)
+    _refuse_what_is_not_offered(body, of_edits)
     task = carry(body, _FIELDS)
     model = str(task.setdefault("model", DEFAULT_MODEL))
     n = body.get("n")
     if n is not None and (type(n) is not int or not 1 <= n <= _MOST_IMAGES):
         raise bad_field(f"n must be a whole number from 1 to {_MOST_IMAGES}", "n")
-    if body.get("size") not in (None, "auto"):
-        task["size"] = body["size"]
+    if n is not None:
+        task["n"] = n
+    size = body.get("size")
+    if size not in (None, "auto"):
+        task |= size_fields(model, size) if isinstance(size, str) else {"size": size}
     if choose(body, "quality", _QUALITIES) == _FAST_QUALITY:
         task["optimize_prompt"] = "fast"
     user = body.get("user")
@@ -93,22 +132,73 @@ def _submission(body: Mapping[str, Any]) -> Submission:
         if not isinstance(user, str) or len(user) > 512:
             raise bad_field("user must be a text of up to 512 characters", "user")
         task["metadata"] = {"user": user}
+    newer = body.get("quality") in _NEWER_QUALITIES or any(body.get(name) is not None for name in _OF_NEWER_MODELS)
+    unsaid = body.get("response_format") is None
     return Submission(
         task=task,
         model=model,
         form=Form.WAITING,
-        base64=wants_base64(body),
+        base64=newer if unsaid else wants_base64(body),
+        links_if_large=unsaid,
+        ignored=tuple(name for name in ("input_fidelity", "style") if body.get(name) is not None),
     )
 
 
-def _refuse_what_is_not_offered(body: Mapping[str, Any]) -> None:
-    for field in sorted(set(body) - _KNOWN):
+def _edit(body: Mapping[str, Any]) -> Submission:
+    """A picture made of others: files of a form, links, or `{"images": [{"image_url"}]}`."""
+    body = _as_numbers(body)
+    if body.get("mask") is not None:
+        raise bad_field(
+            "mask is not taken by any model here: say in the prompt what is to change, and leave it out", "mask"
+        )
+    references = _references(body)
+    made = _submission(body, of_edits=frozenset(_OF_EDITS))
+    return replace(made, task={**made.task, "action": "edit", "image_urls": references})
+
+
+def _references(body: Mapping[str, Any]) -> list[str]:
+    field = "image" if body.get("image") is not None else "images"
+    given = body.get(field)
+    listed = given if isinstance(given, list) else [given]
+    found = []
+    for place, each in enumerate(listed):
+        entry = each if isinstance(each, dict) else {"image_url": each}
+        link = entry.get("image_url")
+        link = link.get("url") if isinstance(link, dict) else link
+        if entry.get("file_id") is not None:
+            raise bad_field(
+                "files are not kept here: send the picture itself, or a link to it", f"{field}[{place}].file_id"
+            )
+        if not isinstance(link, str) or not link:
+            raise Refusal(Trouble.MISSING_FIELD, "an image to edit is required: a file in `image`, or links", "image")
+        found.append(link)
+    return found
+
+
+def _as_numbers(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with the numbers and switches that a form has as texts."""
+    read = dict(body)
+    for name in ("n", "output_compression", "partial_images"):
+        if isinstance(read.get(name), str) and read[name].isascii() and read[name].isdecimal():
+            read[name] = int(read[name][:9])
+    if read.get("stream") in ("true", "false"):
+        read["stream"] = read["stream"] == "true"
+    return {name: value for name, value in read.items() if value != ""}
+
+
+def _usage(seen: Seen) -> Json:
+    """Tokens as gpt-image models count them: pictures by the origin's count, texts by four characters."""
+    made, text = origin.usage(seen)["output_tokens"], -(-len(seen.task.request.prompt) // 4)
+    details = {"text_tokens": text, "image_tokens": 0}
+    return {"total_tokens": text + made, "input_tokens": text, "output_tokens": made, "input_tokens_details": details}
+
+
+def _refuse_what_is_not_offered(body: Mapping[str, Any], of_edits: frozenset[str]) -> None:
+    for field in sorted(set(body) - _KNOWN - of_edits):
         raise Refusal(Trouble.BAD_FIELD, f"Unknown parameter: '{field[:80]}'.", field[:80])
     if choose(body, "stream", (True, False), False) or body.get("partial_images"):
         message = "images are not streamed here: leave stream and partial_images out"
         raise Refusal(Trouble.NO_STREAM, message, "stream")
-    if body.get("style") is not None:
-        raise bad_field("style is an option of dall-e-3 alone: say it in the prompt", "style")
     choose(body, "background", ("auto", "opaque"))
     choose(body, "moderation", ("auto", "low"))
     if body.get("output_compression") not in (None, 100):

@@ -45,7 +45,13 @@ class Refusal(Exception):
     task_id: str | None = None
     retry_after: int | None = None
 
+    @property
+    def final(self) -> bool:
+        """Whether the same call would only fail again, or make the whole task again, for all that a client can tell."""
+        return self.trouble in _FINAL
 
+
+_FINAL = frozenset({Trouble.FAILED, Trouble.CONTENT, Trouble.CONFLICT, Trouble.CANCELLED, Trouble.NO_BALANCE})
 _TROUBLES = {
     ErrorCode.INVALID_REQUEST: Trouble.BAD_FIELD,
     ErrorCode.CONTENT_POLICY: Trouble.CONTENT,

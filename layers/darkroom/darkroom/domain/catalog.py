@@ -1,5 +1,6 @@
 """The catalog: which models there are, who sells them, and what each offer can do."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -40,6 +41,9 @@ class Offer:
     max_prompt: int = 4000
 
 
+_OTHERS = re.compile(r"(?i)seedream.{0,10}(?:pro|flash)")
+
+
 class UnknownModel(ValueError):
     """No model has this name; the message lists those that there are."""
 
@@ -74,7 +78,8 @@ class Catalog:
         model = self._by_name.get(name.strip().lower())
         if model is None:
             known = ", ".join(model.name for model in self.models)
-            raise UnknownModel(f"no model is called {name[:80]!r}: use {known}")
+            other = " (pro and flash are models of their own, which nobody here sells)" if _OTHERS.search(name) else ""
+            raise UnknownModel(f"no model is called {name[:80]!r}{other}: use {known}")
         return model
 
     def offer(self, provider: str, upstream_model: str) -> Offer | None:
@@ -85,6 +90,16 @@ class Catalog:
         """Seconds that a task's offer in use usually takes."""
         offer = self.offer(task.offer.provider, task.offer.upstream_model)
         return offer.latency_seconds if offer else 30.0
+
+    def with_aliases(self, aliases: Mapping[str, str]) -> "Catalog":
+        """The catalog with more names, each for a model that is called by the name beside it.
+
+        Raises `UnknownModel`, and `ValueError` for a name that is another model's.
+        """
+        named: dict[str, list[str]] = {model.name: [] for model in self.models}
+        for alias, name in aliases.items():
+            named[self.find(name).name].append(alias)
+        return Catalog(Model(model.name, [*model.aliases, *named[model.name]], model.offers) for model in self.models)
 
     def with_prices(self, prices: Mapping[str, Decimal]) -> "Catalog":
         """The catalog with other prices, by `<provider>/<upstream model>`."""
@@ -107,8 +122,9 @@ def catalog() -> Catalog:
     from darkroom.domain.offers import MODELS
     from darkroom.settings import Settings
 
-    if not Settings.from_environment().demo_base_url:
-        return Catalog(MODELS)
+    settings = Settings.from_environment()
+    if not settings.demo_base_url:
+        return Catalog(MODELS).with_aliases(settings.model_aliases)
     from darkroom.domain.demo_offers import DEMO
 
-    return Catalog((*MODELS, DEMO))
+    return Catalog((*MODELS, DEMO)).with_aliases(settings.model_aliases)

@@ -46,7 +46,11 @@ _ACEDATA_3 = SizeForms(frozenset({ONE, TWO}), ONE, pixels=_SMALL)
 
 SEEDREAM_5 = Model(
     "seedream-5.0",
-    ["seedream-5", "seedream-5.0-lite", "doubao-seedream-5.0", "doubao-seedream-5-0", "doubao-seedream-5.0-lite"],
+    [
+        "seedream-5", "seedream-5-0", "seedream-5.0-lite", "seedream-5-0-lite", "doubao-seedream-5.0",
+        "doubao-seedream-5-0", "doubao-seedream-5.0-lite", "doubao-seedream-5-0-lite",
+        "doubao-seedream-5-0-lite-260128", "seedream-5-0-260128", "seedream-5-0-lite-260128",
+    ],
     [
         Offer(
             "seedream-5.0", "qingbo", "seedream-5.0", Decimal("1.60"), 25.0,
@@ -70,7 +74,7 @@ SEEDREAM_5 = Model(
 
 SEEDREAM_45 = Model(
     "seedream-4.5",
-    ["seedream-4-5", "doubao-seedream-4-5"],
+    ["seedream-4-5", "doubao-seedream-4-5", "doubao-seedream-4-5-251128", "seedream-4-5-251128"],
     [
         Offer(
             "seedream-4.5", "evolink", "doubao-seedream-4.5", Decimal("1.80"), 20.0,
@@ -102,7 +106,7 @@ SEEDREAM_45 = Model(
 
 SEEDREAM_40 = Model(
     "seedream-4.0",
-    ["seedream-4", "seedream-4-0", "doubao-seedream-4", "doubao-seedream-4-0"],
+    ["seedream-4", "seedream-4-0", "doubao-seedream-4", "doubao-seedream-4-0", "seedream-4-0-250828"],
     [
         Offer(
             "seedream-4.0", "evolink", "doubao-seedream-4.0", Decimal("1.35"), 18.0,
@@ -125,7 +129,7 @@ SEEDREAM_40 = Model(
 
 SEEDREAM_30 = Model(
     "seedream-3.0",
-    ["seedream-3", "seedream-3-0", "seedream-3.0-t2i", "doubao-seedream-3-0-t2i"],
+    ["seedream-3", "seedream-3-0", "seedream-3.0-t2i", "doubao-seedream-3-0-t2i", "seedream-3-0-t2i-250415"],
     [
         Offer(
             "seedream-3.0", "chanjing", "doubao-seedream-3.0-t2i", Decimal("1.00"), 20.0,
@@ -146,7 +150,7 @@ SEEDREAM_30 = Model(
 
 SEEDEDIT_30 = Model(
     "seededit-3.0",
-    ["seededit-3", "seededit-3-0", "seededit-3.0-i2i", "doubao-seededit-3-0-i2i"],
+    ["seededit-3", "seededit-3-0", "seededit-3.0-i2i", "doubao-seededit-3-0-i2i", "seededit-3-0-i2i-250628"],
     [
         Offer(
             "seededit-3.0", "evolink", "doubao-seededit-3.0-i2i", Decimal("1.20"), 15.0,

@@ -1,0 +1,49 @@
+"""The sizes that OpenAI's own models have, and its clients send whatever model they speak to.
+
+(OpenAI, "Create image", `size`: 256x256 to 1024x1024 of dall-e-2, 1792x1024 of dall-e-3, 1536x1024 of gpt-image-1.)
+"""
+
+from collections.abc import Mapping
+
+from darkroom.domain.geometry import GeometryError, Ratio, Resolution, Shape, SizeForms, express, parse_size
+
+_RATIOS: Mapping[str, Ratio] = {
+    "256x256": Ratio(1, 1),
+    "512x512": Ratio(1, 1),
+    "1024x1024": Ratio(1, 1),
+    "1536x1024": Ratio(3, 2),
+    "1024x1536": Ratio(2, 3),
+    "1792x1024": Ratio(16, 9),
+    "1024x1792": Ratio(9, 16),
+}
+
+
+def size_fields(model: str, size: str) -> dict[str, str]:
+    """Our `size` and `resolution` for a size of OpenAI's.
+
+    A model that makes those pixels makes them; of another, the ratio in its smallest class is what comes nearest. Any
+    other size, and one of an unknown model, stays what it is.
+    """
+    from darkroom.domain.catalog import UnknownModel, catalog
+
+    ratio = _RATIOS.get(size)
+    if ratio is None:
+        return {"size": size}
+    try:
+        forms = [offer.forms for offer in catalog().find(model).offers]
+    except UnknownModel:
+        return {"size": size}
+    if any(_can(Shape(parse_size(size)), each) for each in forms):
+        return {"size": size}
+    for resolution in Resolution:
+        if any(_can(Shape(ratio, resolution), each) for each in forms):
+            return {"size": str(ratio), "resolution": resolution.value}
+    return {"size": str(ratio)}
+
+
+def _can(shape: Shape, forms: SizeForms) -> bool:
+    try:
+        express(shape, forms)
+    except GeometryError:
+        return False
+    return True

@@ -61,8 +61,8 @@ def test_openais_sdk_raises_its_own_errors(api: Api, openai_client: openai.OpenA
         openai_client.images.generate(model="gpt-image-1", prompt="a fox")
     assert unknown.value.code == "model_not_found"
     with pytest.raises(openai.BadRequestError) as bad:
-        openai_client.images.generate(model="seedream-4.5", prompt="a fox", style="vivid")
-    assert bad.value.param == "style"
+        openai_client.images.generate(model="seedream-4.5", prompt="a fox", background="transparent")
+    assert bad.value.param == "background"
     with pytest.raises(openai.AuthenticationError) as stranger:
         openai_client.with_options(api_key="dk_wrong").images.generate(model="seedream-4.5", prompt="a fox")
     assert stranger.value.code == "invalid_api_key"
@@ -76,6 +76,75 @@ def test_a_call_that_openais_sdk_repeats_is_one_task(api: Api, openai_client: op
     assert made.data
     assert size_of(str(made.data[0].url))
     assert sum(len(api.jobs(provider, prompt)) for provider in api.stack.simulators) == 1
+
+
+@pytest.mark.parametrize("size", ["1024x1024", "512x512", "1536x1024", "1024x1792"])
+def test_openais_own_sizes_and_style_are_taken_by_every_model(openai_client: openai.OpenAI, size: str) -> None:
+    """Defaults of LangChain, LlamaIndex, Semantic Kernel, NextChat and Open WebUI."""
+    raw = openai_client.images.with_raw_response.generate(
+        model="seedream-4.5", prompt="a fox", size=size, style="vivid"
+    )  # type: ignore[call-overload]
+    made = raw.parse()
+    width, height = size_of(str(made.data[0].url))
+    wanted_width, wanted_height = map(int, size.split("x"))
+    assert abs(width / height - wanted_width / wanted_height) < 0.1
+    assert raw.headers["x-darkroom-size"] == made.size == f"{width}x{height}"
+    assert raw.headers["x-darkroom-ignored"] == "style"
+
+
+def test_what_gpt_image_clients_read_is_there(openai_client: openai.OpenAI) -> None:
+    """What LibreChat and Dify's tool send, and read."""
+    made = openai_client.images.generate(
+        model="seedream-4.5", prompt="a fox", n=1, background="auto", output_format="jpeg", quality="auto", size="auto"
+    )
+    assert made.data
+    assert made.data[0].b64_json
+    assert size_of(made.data[0].b64_json)
+    assert made.usage
+    assert made.usage.total_tokens == made.usage.input_tokens + made.usage.output_tokens
+
+
+def test_openais_sdk_edits_pictures(openai_client: openai.OpenAI) -> None:
+    file = BytesIO()
+    Image.new("RGB", (640, 480), (9, 99, 200)).save(file, "PNG")
+    for image in (("in.png", file.getvalue(), "image/png"), [("a.png", file.getvalue()), ("b.png", file.getvalue())]):
+        made = openai_client.images.edit(model="seedream-4.5", image=image, prompt="make it blue", size="1024x1024")
+        assert made.data
+        assert size_of(str(made.data[0].url)) == (2048, 2048)
+    with pytest.raises(openai.BadRequestError) as masked:
+        openai_client.images.edit(image=file.getvalue(), mask=file.getvalue(), prompt="blue")
+    assert masked.value.param == "mask"
+    with pytest.raises(openai.NotFoundError, match="edits"):
+        openai_client.images.create_variation(image=file.getvalue())
+
+
+def test_equal_calls_at_once_that_openais_sdk_gives_up_on_are_as_many_pictures(api: Api) -> None:
+    prompt = "three foxes at once"
+
+    async def variants() -> list[str]:
+        address = f"{api.stack.base_url}/openai/v1"
+        async with openai.AsyncOpenAI(base_url=address, api_key=api.stack.api_key, timeout=3, max_retries=6) as client:
+            ask = [client.images.generate(model="seedream-4.5", prompt=f"{prompt} [[latency=6]]") for _ in range(3)]
+            return [str(made.data[0].url) for made in await asyncio.gather(*ask) if made.data]
+
+    links = {link.partition("?")[0] for link in asyncio.run(variants())}
+    assert len(links) == 3
+    assert sum(len(api.jobs(provider, prompt)) for provider in api.stack.simulators) == 3
+
+
+def test_a_task_that_came_to_nothing_is_not_made_again_by_openais_sdk(api: Api, openai_client: openai.OpenAI) -> None:
+    prompt = "a fox that fails [[job_fail]]"
+    with pytest.raises(openai.APIStatusError) as failed:
+        openai_client.images.generate(model="seedream-4.5", prompt=prompt)
+    assert failed.value.response.headers["x-should-retry"] == "false"
+    assert len({job["callback_url"] for provider in api.stack.simulators for job in api.jobs(provider, prompt)}) <= 1
+
+
+def test_a_client_of_azures_finds_its_way(api: Api) -> None:
+    client = openai.AzureOpenAI(azure_endpoint=api.stack.base_url, api_key=api.stack.api_key, api_version="2025-04-01")
+    made = client.images.generate(model="seedream-4.5", prompt="a fox")
+    assert made.data
+    assert made.data[0].url
 
 
 # The origin's own SDK
@@ -107,6 +176,21 @@ def test_the_origins_sdk_streams(api: Api) -> None:
         "image_generation.completed",
     ]
     assert all(size_of(event.url) for event in events[:2])
+
+
+def test_a_call_that_the_origins_sdk_repeats_is_one_task(api: Api) -> None:
+    prompt = "a fox for the impatient"
+    client = Ark(base_url=f"{api.stack.base_url}/ark/api/v3", api_key=api.stack.api_key, timeout=2, max_retries=5)
+    made = client.images.generate(model=ORIGINS_MODEL, prompt=f"{prompt} [[latency=6]]")
+    assert size_of(made.data[0].url)
+    assert sum(len(api.jobs(provider, prompt)) for provider in api.stack.simulators) == 1
+
+
+@pytest.mark.parametrize(
+    "model", ["seedream-4-5-251128", "seedream-4-0-250828", "seedream-5-0-260128", "doubao-seedream-5-0-lite-260128"]
+)
+def test_byteplus_names_of_models_are_known(api: Api, model: str) -> None:
+    assert size_of(ark(api).images.generate(model=model, prompt="a fox", size="2K").data[0].url) == (2048, 2048)
 
 
 def test_the_origins_sdk_raises_its_own_errors(api: Api) -> None:

@@ -10,7 +10,10 @@ import boto3
 import pytest
 
 from darkroom.api.doors import Streamed
+from darkroom.dialects.refusals import refusal_of
+from darkroom.dialects.registry import dialect
 from darkroom.domain import transitions
+from darkroom.domain.failure import ErrorCode, Failure
 from darkroom.domain.task import Entry, Task
 from darkroom.domain.update import Status
 from tests.integration.aws import TASKS
@@ -309,9 +312,9 @@ def test_a_path_of_no_dialect_is_not_there() -> None:
 
 def test_an_error_of_ours_is_told_in_the_dialects_form_and_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DARKROOM_TASKS_TABLE", "no-such-table")
-    for dialect, (path, body) in SUBMISSIONS.items():
-        status, answer, _ = ask(dialect, path, body)
-        assert status == (200 if dialect == "chanjing" else 500)
+    for name, (path, body) in SUBMISSIONS.items():
+        status, answer, _ = ask(name, path, body)
+        assert status == (200 if name == "chanjing" else 500)
         told = json.dumps(answer)
         assert "Traceback" not in told
         assert "no-such-table" not in told
@@ -361,3 +364,24 @@ def test_a_body_may_come_as_base64() -> None:
     sent["body"] = base64.b64encode(json.dumps(body).encode()).decode()
     sent["isBase64Encoded"] = True
     assert call("dialects", sent)["statusCode"] == 200
+
+
+def test_the_origins_sdk_that_repeats_without_a_mark_makes_no_second_task() -> None:
+    path, body = SUBMISSIONS["ark"]
+    for _ in range(4):
+        assert ask("ark", path, body, seconds=3.0, user_agent="volc-sdk-python/5.0.54")[0] == 504
+    assert len(tasks()) == 1
+
+
+@pytest.mark.parametrize("name", ["openai", "ark"])
+def test_a_task_that_came_to_nothing_is_not_to_be_asked_for_again(name: str) -> None:
+    """Clients repeat 408, 409, 429 and 5xx, unless the answer says that they should not."""
+    refused = refusal_of(Failure(ErrorCode.PROVIDER_ERROR, "evolink: the easel fell over"))
+    assert refused.final
+    status = dialect(name).refuse(refused, "trace").status
+    assert status not in {408, 409, 429}
+    assert status < 500
+    path, body = SUBMISSIONS[name]
+    ask(name, path, body, seconds=3.0, idempotency_key="k-1")
+    conflict = ask(name, path, {**body, "prompt": "another"}, seconds=3.0, idempotency_key="k-1")
+    assert conflict[2]["x-should-retry"] == "false"

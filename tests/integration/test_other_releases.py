@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from darkroom.stores.accounts import key_digest
-from darkroom.stores.awaited_answers import AwaitedAnswers
+from darkroom.stores.awaited_answers import AwaitedAnswerStore
 from local.paths import ROOT
 from tests.integration.aws import ACCOUNTS, BUCKET, TASKS
 from tests.integration.deployment import API_KEY, call, deployed, event, store
@@ -168,10 +168,10 @@ def _held(after: Any, before: Any) -> Any:
 
 
 def test_a_call_that_waits_is_found_again() -> None:
-    put(TASKS, {"task_id": {"S": "answer#k"}, **FUTURE["awaited_answer"]})
-    found = AwaitedAnswers(boto3.client("dynamodb"), TASKS).find("k")
-    assert found is not None
-    assert (found.task_id, found.given) == (OPEN, False)
+    put(TASKS, {"task_id": {"S": "answers#k"}, **FUTURE["awaited_answers"]})
+    found = AwaitedAnswerStore(boto3.client("dynamodb"), TASKS).find("k")
+    (wait,) = found.waits
+    assert (wait.task_id, wait.given, found.version) == (OPEN, False, 3)
 
 
 def test_the_offers_of_a_provider_that_is_not_known_here_are_passed_over() -> None:

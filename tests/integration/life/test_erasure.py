@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from darkroom.domain.repetition import Wait
 from darkroom.domain.request import ImageRequest
 from darkroom.domain.task import Entry, Task
 from darkroom.domain.update import Status
@@ -15,7 +16,7 @@ from darkroom.services.callbacks import Verdict
 from darkroom.services.erasure import GRACE, Eraser
 from darkroom.stores.account_book import AccountBook
 from darkroom.stores.accounts import AccountStore, ApiKey, key_digest
-from darkroom.stores.awaited_answers import AwaitedAnswer, AwaitedAnswers, answer_key
+from darkroom.stores.awaited_answers import AwaitedAnswers, AwaitedAnswerStore, answer_key
 from darkroom.stores.callback_notes import CallbackNote, CallbackNotes
 from darkroom.stores.erasures import Erasure, Erasures, Phase
 from darkroom.stores.key_book import KeyBook
@@ -67,8 +68,9 @@ def settle(world: World, owner: str) -> None:
     entry = Entry("evolink", "doubao-seedream-4.5")
     task = post(world, replace(REQUEST, image_urls=("data:image/png;base64,aGVsbG8=",)), entry=entry)
     world.run()
-    AwaitedAnswers(dynamodb(), TASKS).put(
-        AwaitedAnswer(answer_key(owner, entry.dialect, task.fingerprint), task.task_id, world.time, world.time)
+    AwaitedAnswerStore(dynamodb(), TASKS, clock=world.clock).replace(
+        AwaitedAnswers(answer_key(owner, entry.dialect, task.fingerprint)),
+        (Wait(task.task_id, world.time, world.time, world.time),),
     )
     CallbackNotes(dynamodb(), TASKS, clock=world.clock).add(
         task.task_id, CallbackNote(world.time, "evolink", "unchanged"), task.expires_at
@@ -135,7 +137,7 @@ def test_nothing_that_names_the_owner_is_left_and_nothing_of_anybody_else_is_tou
     assert removed.pop("ledger_lines") == 6  # a credit with its guard, two reserves, two settlements
     assert removed.pop("account_items") >= 4  # the pointer at a key, the account, usage, the webhook secret
     assert removed == {"keys": 2, "tasks": 2, "tasks_cancelled": 1}
-    left = [item for item in dynamodb().scan(TableName=TASKS)["Items"] if item["task_id"]["S"].startswith("answer#")]
+    left = [item for item in dynamodb().scan(TableName=TASKS)["Items"] if item["task_id"]["S"].startswith("answers#")]
     assert len(left) == 1, "the other's alone"
 
 

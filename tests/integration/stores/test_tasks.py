@@ -12,12 +12,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from darkroom.domain import transitions
+from darkroom.domain.repetition import Wait
 from darkroom.domain.retention import oldest_kept
 from darkroom.domain.task import Task, Terms, Usage
 from darkroom.domain.update import Status
 from darkroom.stores.account_book import AccountBook
 from darkroom.stores.accounts import AccountStore
-from darkroom.stores.awaited_answers import AwaitedAnswer, AwaitedAnswers
+from darkroom.stores.awaited_answers import AwaitedAnswers, AwaitedAnswerStore
 from darkroom.stores.callback_notes import CallbackNote, CallbackNotes
 from darkroom.stores.contention import Contention
 from darkroom.stores.deliveries import DeliveryAttempt, DeliveryConflict, DeliveryLog, DeliveryStore
@@ -231,9 +232,13 @@ def test_nothing_is_written_beside_a_task_that_was_deleted(store: TaskStore) -> 
 def test_an_awaited_answer_ends_with_its_time() -> None:
     with emulated_aws():
         client = boto3.client("dynamodb")
-        AwaitedAnswers(client, TASKS).put(AwaitedAnswer("k", "task_1", NOW, NOW + 1000))
-        assert AwaitedAnswers(client, TASKS, clock=lambda: NOW + 899_999).find("k") is not None
-        assert AwaitedAnswers(client, TASKS, clock=lambda: NOW + 900_000).find("k") is None
+        answers = AwaitedAnswerStore(client, TASKS, clock=lambda: NOW)
+        assert answers.replace(AwaitedAnswers("k"), (Wait("task_1", NOW, NOW, NOW + 1000),))
+        assert not answers.replace(AwaitedAnswers("k"), ()), "somebody else wrote since"
+        assert AwaitedAnswerStore(client, TASKS, clock=lambda: NOW + 899_999).find("k").waits
+        later = AwaitedAnswerStore(client, TASKS, clock=lambda: NOW + 900_000)
+        assert later.find("k").waits == ()
+        assert later.replace(later.find("k"), (Wait("task_2", NOW, NOW, NOW),)), "what is over makes room"
 
 
 def test_a_list_does_not_page_through_what_is_over(store: TaskStore) -> None:

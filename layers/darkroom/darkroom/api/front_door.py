@@ -25,6 +25,7 @@ from darkroom.dialects.calls import (
 from darkroom.dialects.refusals import Refusal, Trouble, refusal_of
 from darkroom.domain.admission import Barrier, NotAdmitted
 from darkroom.domain.identifiers import well_formed
+from darkroom.domain.repetition import Caller, repeats_silently
 from darkroom.domain.routing import NoOffer
 from darkroom.domain.task import Entry, Task
 from darkroom.domain.update import Status
@@ -139,11 +140,10 @@ class FrontDoor:
         digest = fingerprint(call.body)
         key = answer_key(caller.owner, self._dialect.name, digest)
         named = idempotency_key_of(call) is not None
-        task = None if named else repeats.joined(key, patience=whole, repeated=_is_repeated(call))
-        if task is None:
-            task = self._accept(call, intent, caller, digest)
-            if not named:
-                repeats.awaited(key, task, patience=self._door.patience)
+        joined = None if named else repeats.joined(key, _waiting(call, whole))
+        task = joined.task if joined else self._accept(call, intent, caller, digest)
+        if joined is None and not named:
+            joined = repeats.awaited(key, task, _waiting(call, self._door.patience))
         follow(task.task_id, task.correlation_id)
         task = wait_for_end(self._assembly.tasks(), task, self._door.patience)
         if not task.status.terminal:
@@ -152,8 +152,8 @@ class FrontDoor:
                 "repeat the same request to wait for it, or look it up by its id"
             )
             raise Refusal(Trouble.TIMEOUT, message, task_id=task.task_id, retry_after=1)
-        if not named:
-            repeats.answered(key, task)
+        if joined:
+            repeats.answered(key, joined)
         if task.status is not Status.COMPLETED:
             raise refusal_of(task.error, task.task_id)
         return self._answer(intent, task)
@@ -276,9 +276,18 @@ def idempotency_key_of(call: Call) -> str | None:
         raise Refusal(Trouble.MALFORMED, error.message, error.param) from error
 
 
-def _is_repeated(call: Call) -> bool:
-    """Whether the client says that it repeats a call (the header of OpenAI's and other generated clients)."""
-    return call.headers.get("x-stainless-retry-count", "0") not in {"", "0"}
+def _waiting(call: Call, patience: float) -> Caller:
+    """A call that begins to wait for so many seconds: what it says of its being a repetition, and what its client does.
+
+    The number is that of OpenAI's and other generated clients.
+    """
+    tries = call.headers.get("x-stainless-retry-count", "").strip()
+    return Caller(
+        now=now(),
+        until=now() + int(patience * 1000),
+        tries=int(tries[:4]) if tries.isascii() and tries.isdecimal() else 0,
+        silent=repeats_silently(call.headers.get("user-agent", "")),
+    )
 
 
 def _first_name(param: str) -> tuple[str, str]:

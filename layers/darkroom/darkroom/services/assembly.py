@@ -314,10 +314,10 @@ class Assembly(Stores):
     def repeats(self) -> "Repeats":
         """The synchronous calls of late."""
         from darkroom.services.repeats import Repeats
-        from darkroom.stores.awaited_answers import AwaitedAnswers
+        from darkroom.stores.awaited_answers import AwaitedAnswerStore
 
-        answers = AwaitedAnswers(clients.dynamodb(), self.settings.tasks_table, clock=now)
-        return Repeats(answers=answers, tasks=self.tasks(), clock=now)
+        answers = AwaitedAnswerStore(clients.dynamodb(), self.settings.tasks_table, clock=now)
+        return Repeats(answers=answers, tasks=self.tasks())
 
     def render(self, task: "Task") -> "dict[str, object]":
         """A task as look-ups, events and webhooks show it."""

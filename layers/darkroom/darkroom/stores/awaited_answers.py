@@ -1,38 +1,33 @@
 """Who waits for which task: so that a client that lost its answer and asks again gets the pictures it paid for."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from darkroom.domain.repetition import LIFE, Wait
 from darkroom.stores.conditions import raise_unless_condition_failed
+from darkroom.stores.tolerance import known
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LIFE = 900
-"""Seconds for which a repeated request may still be the same request."""
-
 
 @dataclass(frozen=True, slots=True)
-class AwaitedAnswer:
-    """The latest synchronous call with one body. Times are Unix milliseconds.
-
-    `until` is when its wait ends; `given` says that its answer was handed out.
-    """
+class AwaitedAnswers:
+    """The waits of the calls with one body. `version` is of their record; 0 where there is none."""
 
     key: str
-    task_id: str
-    asked_at: int
-    until: int
-    given: bool = False
+    waits: tuple[Wait, ...] = ()
+    version: int = 0
 
 
-class AwaitedAnswers:
-    """Reads and conditional writes of awaited answers, in the tasks table under `answer#<digest>`."""
+class AwaitedAnswerStore:
+    """Reads and conditional writes of awaited answers, in the tasks table under `answers#<digest>`."""
 
     def __init__(
         self,
@@ -45,33 +40,30 @@ class AwaitedAnswers:
         self._table = table
         self._clock = clock
 
-    def find(self, key: str) -> AwaitedAnswer | None:
-        """The latest call with this key, if there was one lately."""
+    def find(self, key: str) -> AwaitedAnswers:
+        """The waits under this key that are not too old."""
         found = self._client.get_item(TableName=self._table, Key=item_key(key), ConsistentRead=True).get("Item")
-        if found is None or int(found["expires_at"]["N"]) * 1000 <= self._clock():
-            return None
-        return AwaitedAnswer(
-            key=key,
-            task_id=found["awaited"]["S"],
-            asked_at=int(found["asked_at"]["N"]),
-            until=int(found["until"]["N"]),
-            given=found["given"]["BOOL"],
-        )
+        if found is None:
+            return AwaitedAnswers(key)
+        read = [Wait(**known(Wait, entry)) for entry in json.loads(found["waits"]["S"])]
+        recent = tuple(wait for wait in read if self._clock() - wait.asked_at < LIFE)
+        return AwaitedAnswers(key, recent, int(found["version"]["N"]))
 
-    def put(self, answer: AwaitedAnswer) -> None:
-        """Record that somebody waits."""
-        self._client.put_item(TableName=self._table, Item=_item(answer))
-
-    def replace(self, earlier: AwaitedAnswer, answer: AwaitedAnswer) -> bool:
-        """Record it over what was found, unless somebody else did so first. Returns whether it was recorded."""
+    def replace(self, earlier: AwaitedAnswers, waits: tuple[Wait, ...]) -> bool:
+        """Record other waits over what was found, unless somebody else wrote since. Returns whether it was recorded."""
+        newest = max((wait.asked_at for wait in waits), default=self._clock())
+        item: dict[str, Any] = {
+            **item_key(earlier.key),
+            "waits": {"S": json.dumps([asdict(wait) for wait in waits])},
+            "version": {"N": str(earlier.version + 1)},
+            "expires_at": {"N": str((newest + LIFE) // 1000)},
+        }
+        put: Any = {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(task_id)"}
+        if earlier.version:
+            put["ConditionExpression"] = "version = :version"
+            put["ExpressionAttributeValues"] = {":version": {"N": str(earlier.version)}}
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=_item(answer),
-                ConditionExpression="awaited = :task AND #until = :until",
-                ExpressionAttributeNames={"#until": "until"},
-                ExpressionAttributeValues={":task": {"S": earlier.task_id}, ":until": {"N": str(earlier.until)}},
-            )
+            self._client.put_item(**put)
         except ClientError as error:
             raise_unless_condition_failed(error)
             return False
@@ -84,16 +76,5 @@ def answer_key(owner: str, dialect: str, fingerprint: str) -> str:
 
 
 def item_key(key: str) -> dict[str, Any]:
-    """Where the note under a key is."""
-    return {"task_id": {"S": f"answer#{key}"}}
-
-
-def _item(answer: AwaitedAnswer) -> dict[str, Any]:
-    return {
-        **item_key(answer.key),
-        "awaited": {"S": answer.task_id},
-        "asked_at": {"N": str(answer.asked_at)},
-        "until": {"N": str(answer.until)},
-        "given": {"BOOL": answer.given},
-        "expires_at": {"N": str(answer.asked_at // 1000 + LIFE)},
-    }
+    """Where the waits under a key are."""
+    return {"task_id": {"S": f"answers#{key}"}}

@@ -1,0 +1,62 @@
+"""Equal calls and their repetitions at the same time: each repetition has a task of its own."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import boto3
+import pytest
+
+from darkroom.domain.repetition import Caller
+from darkroom.services.repeats import Joined, Repeats
+from darkroom.stores.awaited_answers import AwaitedAnswerStore
+from darkroom.stores.tasks import TaskStore
+from tests.integration.aws import ACCOUNTS, TASKS, emulated_aws
+from tests.unit.domain.test_transitions import NOW, a_task
+
+AT_ONCE = 10
+
+
+@pytest.fixture
+def repeats() -> Iterator[Repeats]:
+    with emulated_aws():
+        client = boto3.client("dynamodb")
+        tasks = TaskStore(client, TASKS, ACCOUNTS, clock=lambda: NOW, retention_days=30)
+        made = [replace(a_task("evolink"), task_id=f"task_{number:026d}") for number in range(AT_ONCE)]
+        for task in made:
+            tasks.create(task)
+        kept = Repeats(answers=AwaitedAnswerStore(client, TASKS, clock=lambda: NOW), tasks=tasks)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(lambda task: kept.awaited("k", task, Caller(NOW, NOW + 26_000)), made))
+        yield kept
+
+
+def together(repeats: Repeats, caller: Caller) -> list[Joined | None]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(lambda _: repeats.joined("k", caller), range(AT_ONCE)))
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        Caller(NOW + 28_000, NOW + 54_000),
+        Caller(NOW + 2_500, NOW + 28_500, tries=1),
+        Caller(NOW + 2_500, NOW + 28_500, silent=True),
+    ],
+    ids=["told to come back", "marked", "silent"],
+)
+def test_each_of_many_repetitions_at_once_has_a_task_of_its_own(repeats: Repeats, caller: Caller) -> None:
+    found = together(repeats, caller)
+    assert len({joined.task.task_id for joined in found if joined}) == AT_ONCE
+    assert repeats.joined("k", replace(caller, tries=caller.tries)) is None, "nothing is left to repeat"
+
+
+def test_equal_calls_at_once_that_repeat_nothing_join_nothing(repeats: Repeats) -> None:
+    assert together(repeats, Caller(NOW + 10, NOW + 26_010)) == [None] * AT_ONCE
+
+
+def test_an_answer_that_was_given_is_not_owed_again(repeats: Repeats) -> None:
+    for joined in together(repeats, Caller(NOW + 28_000, NOW + 54_000)):
+        assert joined is not None
+        repeats.answered("k", joined)
+    assert repeats.joined("k", Caller(NOW + 90_000, NOW + 120_000)) is None

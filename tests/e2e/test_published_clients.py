@@ -4,8 +4,11 @@ import asyncio
 import json
 import os
 import subprocess
+import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from typing import Any
 
 import acedatacloud
 import openai
@@ -81,9 +84,8 @@ def test_a_call_that_openais_sdk_repeats_is_one_task(api: Api, openai_client: op
 @pytest.mark.parametrize("size", ["1024x1024", "512x512", "1536x1024", "1024x1792"])
 def test_openais_own_sizes_and_style_are_taken_by_every_model(openai_client: openai.OpenAI, size: str) -> None:
     """Defaults of LangChain, LlamaIndex, Semantic Kernel, NextChat and Open WebUI."""
-    raw = openai_client.images.with_raw_response.generate(
-        model="seedream-4.5", prompt="a fox", size=size, style="vivid"
-    )  # type: ignore[call-overload]
+    generate: Any = openai_client.images.with_raw_response.generate
+    raw = generate(model="seedream-4.5", prompt="a fox", size=size, style="vivid")
     made = raw.parse()
     width, height = size_of(str(made.data[0].url))
     wanted_width, wanted_height = map(int, size.split("x"))
@@ -114,7 +116,7 @@ def test_openais_sdk_edits_pictures(openai_client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as masked:
         openai_client.images.edit(image=file.getvalue(), mask=file.getvalue(), prompt="blue")
     assert masked.value.param == "mask"
-    with pytest.raises(openai.NotFoundError, match="edits"):
+    with warnings.catch_warnings(action="ignore"), pytest.raises(openai.NotFoundError, match="edits"):
         openai_client.images.create_variation(image=file.getvalue())
 
 
@@ -137,7 +139,8 @@ def test_a_task_that_came_to_nothing_is_not_made_again_by_openais_sdk(api: Api, 
     with pytest.raises(openai.APIStatusError) as failed:
         openai_client.images.generate(model="seedream-4.5", prompt=prompt)
     assert failed.value.response.headers["x-should-retry"] == "false"
-    assert len({job["callback_url"] for provider in api.stack.simulators for job in api.jobs(provider, prompt)}) <= 1
+    jobs = [job for provider in api.stack.simulators for job in api.jobs(provider, prompt)]
+    assert len({job["callback_url"].split("/")[-2] for job in jobs}) == 1, "one task, whoever was asked for it"
 
 
 def test_a_client_of_azures_finds_its_way(api: Api) -> None:
@@ -180,8 +183,11 @@ def test_the_origins_sdk_streams(api: Api) -> None:
 
 def test_a_call_that_the_origins_sdk_repeats_is_one_task(api: Api) -> None:
     prompt = "a fox for the impatient"
-    client = Ark(base_url=f"{api.stack.base_url}/ark/api/v3", api_key=api.stack.api_key, timeout=2, max_retries=5)
-    made = client.images.generate(model=ORIGINS_MODEL, prompt=f"{prompt} [[latency=6]]")
+    # Environments are warm: a call that has not begun when its client gives up is one that nobody can know of.
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: ark(api).images.generate(model=ORIGINS_MODEL, prompt=f"fox {n}"), range(4)))
+    client = Ark(base_url=f"{api.stack.base_url}/ark/api/v3", api_key=api.stack.api_key, timeout=6, max_retries=5)
+    made = client.images.generate(model=ORIGINS_MODEL, prompt=f"{prompt} [[latency=14]]")
     assert size_of(made.data[0].url)
     assert sum(len(api.jobs(provider, prompt)) for provider in api.stack.simulators) == 1
 

@@ -8,7 +8,8 @@ import boto3
 import pytest
 
 from darkroom.domain.repetition import Caller
-from darkroom.services.repeats import Joined, Repeats
+from darkroom.domain.task import Task
+from darkroom.services.repeats import Place, Repeats
 from darkroom.stores.awaited_answers import AwaitedAnswerStore
 from darkroom.stores.tasks import TaskStore
 from tests.integration.aws import ACCOUNTS, TASKS, emulated_aws
@@ -25,13 +26,17 @@ def repeats() -> Iterator[Repeats]:
         made = [replace(a_task("evolink"), task_id=f"task_{number:026d}") for number in range(AT_ONCE)]
         for task in made:
             tasks.create(task)
-        kept = Repeats(answers=AwaitedAnswerStore(client, TASKS, clock=lambda: NOW), tasks=tasks)
+        kept = Repeats(answers=AwaitedAnswerStore(client, TASKS, clock=lambda: NOW), tasks=tasks, clock=lambda: NOW)
+
+        def begin(task: Task) -> None:
+            kept.made("k", kept.begun("k", Caller(NOW, NOW + 26_000)), task)
+
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda task: kept.awaited("k", task, Caller(NOW, NOW + 26_000)), made))
+            list(pool.map(begin, made))
         yield kept
 
 
-def together(repeats: Repeats, caller: Caller) -> list[Joined | None]:
+def together(repeats: Repeats, caller: Caller) -> list[Place | None]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(lambda _: repeats.joined("k", caller), range(AT_ONCE)))
 
@@ -47,7 +52,7 @@ def together(repeats: Repeats, caller: Caller) -> list[Joined | None]:
 )
 def test_each_of_many_repetitions_at_once_has_a_task_of_its_own(repeats: Repeats, caller: Caller) -> None:
     found = together(repeats, caller)
-    assert len({joined.task.task_id for joined in found if joined}) == AT_ONCE
+    assert len({joined.task.task_id for joined in found if joined and joined.task}) == AT_ONCE
     assert repeats.joined("k", replace(caller, tries=caller.tries)) is None, "nothing is left to repeat"
 
 
@@ -60,3 +65,34 @@ def test_an_answer_that_was_given_is_not_owed_again(repeats: Repeats) -> None:
         assert joined is not None
         repeats.answered("k", joined)
     assert repeats.joined("k", Caller(NOW + 90_000, NOW + 120_000)) is None
+
+
+def test_a_repetition_of_a_call_that_is_still_making_its_task_waits_for_that_one() -> None:
+    with emulated_aws():
+        client = boto3.client("dynamodb")
+        tasks = TaskStore(client, TASKS, ACCOUNTS, clock=lambda: NOW, retention_days=30)
+        task = a_task("evolink")
+        tasks.create(task)
+        answers = AwaitedAnswerStore(client, TASKS, clock=lambda: NOW)
+        slept: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            repeats.made("k", first, task)
+
+        repeats = Repeats(answers=answers, tasks=tasks, clock=lambda: NOW + 2_500, sleep=sleep)
+        first = repeats.begun("k", Caller(NOW, NOW + 26_000))
+        again = repeats.joined("k", Caller(NOW + 2_500, NOW + 28_500, tries=1))
+        assert again is not None
+        assert again.task is not None
+        assert (again.task.task_id, len(slept)) == (task.task_id, 1)
+
+
+def test_a_repetition_of_a_call_that_was_refused_is_a_wish_of_its_own() -> None:
+    with emulated_aws():
+        client = boto3.client("dynamodb")
+        tasks = TaskStore(client, TASKS, ACCOUNTS, clock=lambda: NOW, retention_days=30)
+        answers = AwaitedAnswerStore(client, TASKS, clock=lambda: NOW)
+        repeats = Repeats(answers=answers, tasks=tasks, clock=lambda: NOW, sleep=lambda _: repeats.refused("k", first))
+        first = repeats.begun("k", Caller(NOW, NOW + 26_000))
+        assert repeats.joined("k", Caller(NOW + 2_500, NOW + 28_500, tries=1)) is None

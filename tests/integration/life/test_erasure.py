@@ -70,7 +70,7 @@ def settle(world: World, owner: str) -> None:
     world.run()
     AwaitedAnswerStore(dynamodb(), TASKS, clock=world.clock).replace(
         AwaitedAnswers(answer_key(owner, entry.dialect, task.fingerprint)),
-        (Wait(task.task_id, world.time, world.time, world.time),),
+        (Wait("a", world.time, world.time, world.time, task_id=task.task_id),),
     )
     CallbackNotes(dynamodb(), TASKS, clock=world.clock).add(
         task.task_id, CallbackNote(world.time, "evolink", "unchanged"), task.expires_at

@@ -233,12 +233,12 @@ def test_an_awaited_answer_ends_with_its_time() -> None:
     with emulated_aws():
         client = boto3.client("dynamodb")
         answers = AwaitedAnswerStore(client, TASKS, clock=lambda: NOW)
-        assert answers.replace(AwaitedAnswers("k"), (Wait("task_1", NOW, NOW, NOW + 1000),))
+        assert answers.replace(AwaitedAnswers("k"), (Wait("a", NOW, NOW, NOW + 1000, task_id="task_1"),))
         assert not answers.replace(AwaitedAnswers("k"), ()), "somebody else wrote since"
         assert AwaitedAnswerStore(client, TASKS, clock=lambda: NOW + 899_999).find("k").waits
         later = AwaitedAnswerStore(client, TASKS, clock=lambda: NOW + 900_000)
         assert later.find("k").waits == ()
-        assert later.replace(later.find("k"), (Wait("task_2", NOW, NOW, NOW),)), "what is over makes room"
+        assert later.replace(later.find("k"), (Wait("b", NOW, NOW, NOW),)), "what is over makes room"
 
 
 def test_a_list_does_not_page_through_what_is_over(store: TaskStore) -> None:

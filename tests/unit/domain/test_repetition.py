@@ -10,11 +10,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from darkroom.domain.repetition import (
     LIFE,
+    MAKING,
     MOST_WAITS,
     Caller,
     Wait,
     answered,
     claimed,
+    made,
     repeats_silently,
     taken_over,
     with_wait,
@@ -28,8 +30,8 @@ def caller(now: int, tries: int = 0, *, silent: bool = False) -> Caller:
     return Caller(now, now + PATIENCE, tries, silent)
 
 
-def wait(task_id: str, since: int = 0, **other: int | bool) -> Wait:
-    return Wait(task_id, since, since, since + PATIENCE, **other)  # type: ignore[arg-type]
+def wait(place: str, since: int = 0, *, tries: int = 0, given: bool = False) -> Wait:
+    return Wait(place, since, since, since + PATIENCE, tries=tries, given=given, task_id=f"task-{place}")
 
 
 def test_equal_calls_side_by_side_are_wishes_of_their_own() -> None:
@@ -42,7 +44,7 @@ def test_a_call_whose_time_was_up_is_repeated_by_the_next_and_by_one_alone() -> 
     for wanted in ("a", "b", "c"):
         mine = claimed(waits, caller(PATIENCE + 2_000))
         assert mine is not None
-        assert mine.task_id == wanted
+        assert mine.place == wanted
         waits = with_wait(waits, taken_over(mine, caller(PATIENCE + 2_000)))
     assert claimed(waits, caller(PATIENCE + 2_000)) is None
 
@@ -54,7 +56,7 @@ def test_marked_repetitions_of_calls_side_by_side_each_have_a_task_of_their_own(
         for _ in range(3):
             mine = claimed(waits, caller(2_500 * tries, tries))
             assert mine is not None
-            taken.append(mine.task_id)
+            taken.append(mine.place)
             waits = with_wait(waits, taken_over(mine, caller(2_500 * tries, tries)))
         assert taken == ["a", "b", "c"]
     # A fourth that says that it is the third repetition repeats none of these.
@@ -89,12 +91,29 @@ def test_kinds_of_clients_that_repeat_silently_are_known(agent: str) -> None:
 
 def test_an_answer_to_a_caller_whose_place_was_taken_reaches_nobody() -> None:
     waits = with_wait((wait("a"),), taken_over(wait("a"), caller(2_500, 1)))
-    assert answered(waits, "a", 0) is None
-    after = answered(waits, "a", 1)
+    assert answered(waits, "a", 0, 3_000) is None
+    after = answered(waits, "a", 1, 3_000)
     assert after is not None
     assert after[0].given
-    assert answered(after, "a", 1) is None
+    assert answered(after, "a", 1, 3_000) is None
     assert without(after, "a") == ()
+
+
+def test_an_answer_that_comes_after_a_silent_clients_patience_is_still_owed() -> None:
+    waits = with_wait((wait("a"),), taken_over(wait("a"), caller(2_500, silent=True)))
+    assert waits[0].patience == 2_500
+    assert answered(waits, "a", 1, 5_100) is None
+    assert claimed(waits, caller(5_200, silent=True)) is not None
+    assert answered(waits, "a", 1, 3_000) is not None
+
+
+def test_a_call_that_is_still_making_its_task_can_be_repeated_while_it_may_live() -> None:
+    making = Wait("a", 0, 0, PATIENCE)
+    assert claimed([making], caller(2_500, 1)) == making
+    assert claimed([making], caller(MAKING + 1)) is None
+    (ready,) = made([making], "a", "task_1")
+    assert ready.task_id == "task_1"
+    assert claimed([ready], caller(MAKING + 1)) == ready
 
 
 def test_a_wait_is_remembered_for_a_while() -> None:
@@ -108,7 +127,7 @@ def test_waits_are_bounded_and_the_answered_ones_go_first(number: int, data: st.
     for place in range(number):
         waits = with_wait(waits, wait(f"t{place}", place, given=data.draw(st.booleans())))
     assert len(waits) == MOST_WAITS
-    assert waits[-1].task_id == f"t{number - 1}"
+    assert waits[-1].place == f"t{number - 1}"
 
 
 @dataclass
@@ -142,7 +161,8 @@ class Callers(RuleBasedStateMachine):
         found = claimed(self.waits, me)
         if found is None:
             self.paid += 1
-            mine = Wait(f"t{self.paid}", self.time, self.time, me.until, tries=client.tries)
+            name = f"t{self.paid}"
+            mine = Wait(name, self.time, self.time, me.until, tries=client.tries, task_id=name)
         else:
             mine = taken_over(found, me)
         self.waits = with_wait(self.waits, mine)
@@ -182,7 +202,7 @@ class Callers(RuleBasedStateMachine):
         client = ready[place % len(ready)]
         assert client.task_id is not None
         client.got, client.waits = client.task_id, False
-        self.waits = answered(self.waits, client.task_id, client.turn) or self.waits
+        self.waits = answered(self.waits, client.task_id, client.turn, self.time) or self.waits
 
     @invariant()
     def a_wish_is_paid_once(self) -> None:

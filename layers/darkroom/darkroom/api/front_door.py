@@ -136,24 +136,44 @@ class FrontDoor:
 
     def _submit_and_wait(self, call: Call, intent: Submission, caller: ApiKey) -> Answer:
         """The pictures, or the refusal of a call whose time was up: it may be repeated, and then joins this task."""
-        repeats, whole = self._assembly.repeats(), self._door.patience
+        repeats = self._assembly.repeats()
         digest = fingerprint(call.body)
         key = answer_key(caller.owner, self._dialect.name, digest)
-        named = idempotency_key_of(call) is not None
-        joined = None if named else repeats.joined(key, _waiting(call, whole))
-        task = joined.task if joined else self._accept(call, intent, caller, digest)
-        if joined is None and not named:
-            joined = repeats.awaited(key, task, _waiting(call, self._door.patience))
+        if idempotency_key_of(call) is not None:
+            return self._waited(intent, self._accept(call, intent, caller, digest))
+        place = repeats.joined(key, _waiting(call, self._door.patience))
+        task = place.task if place else None
+        if place is None:
+            place = repeats.begun(key, _waiting(call, self._door.patience))
+            try:
+                task = self._accept(call, intent, caller, digest)
+            except BaseException:
+                repeats.refused(key, place)
+                raise
+            repeats.made(key, place, task)
+        if task is None:
+            raise Refusal(Trouble.TIMEOUT, "the task is still being made: repeat the same request", retry_after=1)
+        try:
+            return self._waited(intent, task)
+        except Refusal as refusal:
+            if refusal.trouble is Trouble.TIMEOUT:
+                place = None
+            raise
+        finally:
+            if place:
+                repeats.answered(key, place)
+
+    def _waited(self, intent: Submission, task: Task) -> Answer:
+        """The pictures of a task. Raises `Refusal` where they are not there in time, or not at all."""
+        whole = self._door.patience
         follow(task.task_id, task.correlation_id)
-        task = wait_for_end(self._assembly.tasks(), task, self._door.patience)
+        task = wait_for_end(self._assembly.tasks(), task, whole)
         if not task.status.terminal:
             message = (
                 f"the pictures of task {task.task_id} are not ready after {whole:.0f} s. The task goes on: "
                 "repeat the same request to wait for it, or look it up by its id"
             )
             raise Refusal(Trouble.TIMEOUT, message, task_id=task.task_id, retry_after=1)
-        if joined:
-            repeats.answered(key, joined)
         if task.status is not Status.COMPLETED:
             raise refusal_of(task.error, task.task_id)
         return self._answer(intent, task)

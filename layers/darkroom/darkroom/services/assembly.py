@@ -317,7 +317,7 @@ class Assembly(Stores):
         from darkroom.stores.awaited_answers import AwaitedAnswerStore
 
         answers = AwaitedAnswerStore(clients.dynamodb(), self.settings.tasks_table, clock=now)
-        return Repeats(answers=answers, tasks=self.tasks())
+        return Repeats(answers=answers, tasks=self.tasks(), clock=now)
 
     def render(self, task: "Task") -> "dict[str, object]":
         """A task as look-ups, events and webhooks show it."""

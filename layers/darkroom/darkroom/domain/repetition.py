@@ -17,7 +17,7 @@ MAKING = 30_000
 MOST_WAITS = 32
 """Waits that are remembered for one body."""
 TIME_OUT = 0.75
-"""How much of the time between two calls is a client's time-out; the rest is its pause (of the origin's SDK from 0.5 s)."""
+"""How much of the time between two calls is a time-out; the rest is a pause (of the origin's SDK, from 0.5 s)."""
 _SILENT = ("volc-sdk-python/", "byteplus-", "acedatacloud-python/")
 """Clients that repeat a lost call as if it were a new one, by their user agents (their published packages)."""
 

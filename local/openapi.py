@@ -8,7 +8,7 @@ from darkroom.domain.failure import ErrorCode
 from darkroom.domain.task import AttemptState, ImageState
 from darkroom.domain.update import Status
 from local.openapi_accounts import account_parameters, account_paths, account_schemas
-from local.openapi_parts import MAYBE_NUMBER, MAYBE_TEXT, Json, answer, call, record
+from local.openapi_parts import MAYBE_NUMBER, MAYBE_TEXT, Json, answer, call, record, say_default, tagged, tags
 
 POSTING_ERRORS = (400, 401, 402, 403, 409, 413, 422)
 
@@ -18,14 +18,15 @@ def build_document() -> Json:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Darkroom",
+            "title": "Darkroom API",
             "version": "1",
             "summary": "Asynchronous image generation: one task, any provider, stored pictures.",
             "license": {"name": "See the repository"},
         },
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
-        "paths": _paths(),
+        "tags": tags(),
+        "paths": tagged(_paths()),
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
             "schemas": _schemas(),
@@ -189,6 +190,8 @@ def _parameters() -> Json:
 
 def _schemas() -> Json:
     new_task = NewTask.model_json_schema(ref_template="#/components/schemas/{model}")
+    for field in new_task["properties"].values():
+        say_default(field)
     text, whole, number = {"type": "string"}, {"type": "integer"}, {"type": "number"}
     maybe_whole = {"type": ["integer", "null"]}
     failure = record(

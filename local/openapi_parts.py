@@ -1,5 +1,6 @@
 """The pieces that the OpenAPI document is put together from."""
 
+import json
 from typing import Any
 
 Json = dict[str, Any]
@@ -52,3 +53,39 @@ def record(properties: Json, optional: tuple[str, ...] = ()) -> Json:
     """The schema of an object whose fields are all there, but the optional ones."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required}
+
+
+_TAGS = {
+    "tasks": ("Tasks", "Pictures as tasks: posted, looked at, cancelled, removed."),
+    "batches": ("Tasks", ""),
+    "models": ("Models", "What can be made, by whom and for how much."),
+    "usage": ("Account", "What an owner used and has left."),
+    "account": ("Account", ""),
+    "admin": ("Admin", "Keys, credits, owners and dead letters, for admin keys."),
+}
+
+
+_SERVICE = ("Service", "The deployment itself.")
+
+
+def tags() -> list[Json]:
+    """The groups of calls, for the document's head."""
+    return [{"name": name, "description": text} for name, text in (*_TAGS.values(), _SERVICE) if text]
+
+
+def tagged(paths: Json) -> Json:
+    """The calls in groups, by what their paths begin with."""
+    for path, calls in paths.items():
+        part = path.split("/")[2] if path.startswith("/v1/") else ""
+        tag, _ = _TAGS.get(part, _SERVICE)
+        for method in {"get", "post", "put", "patch", "delete"} & calls.keys():
+            calls[method]["tags"] = [tag]
+    return paths
+
+
+def say_default(field: Json) -> None:
+    """Say a field's default in its description: generators of code take one in the schema for a field that is there."""
+    default = field.pop("default", None)
+    if default is not None and "Default" not in field.get("description", ""):
+        said = f"Default: {json.dumps(default)}."
+        field["description"] = f"{field['description']} {said}" if "description" in field else said

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from darkroom_client import (
     Darkroom,
     InvalidRequest,
     NotFound,
+    NotInTime,
     NotReachable,
     verify_webhook,
 )
@@ -41,8 +43,43 @@ def darkroom(api: Api, *arguments: str, key: str = "", cwd: Path | None = None) 
 def test_a_picture_is_made_watched_and_saved(api: Api, tmp_path: Path) -> None:
     done = darkroom(api, "submit", "a red fox", "--size", "16:9", "-n", "2", "--provider", "evolink", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    files = [tmp_path / line for line in done.stdout.splitlines() if line.startswith("task_")]
+    # Nothing else is on standard output: it may be piped.
+    files = [tmp_path / line for line in done.stdout.splitlines()]
     assert [Image.open(file).size for file in files] == [(2560, 1440)] * 2
+
+
+def test_a_task_that_nobody_waits_for_is_an_id_to_go_on_with(api: Api, tmp_path: Path) -> None:
+    detached = darkroom(api, "submit", "a fox", "--detach")
+    (task_id,) = detached.stdout.split()
+    assert f"darkroom watch {task_id}" in detached.stderr
+    watched = darkroom(api, "watch", task_id, "--out", str(tmp_path))
+    assert watched.returncode == 0, watched.stderr
+    assert [Path(line).exists() for line in watched.stdout.splitlines()] == [True]
+
+
+def test_who_interrupts_is_told_how_to_go_on(api: Api) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "client" / "src")}
+    command = [
+        sys.executable,
+        "-m",
+        "darkroom_client.command.main",
+        "--url",
+        api.stack.base_url,
+        "--key",
+        api.stack.api_key,
+    ]
+    running = subprocess.Popen(
+        [*command, "submit", "a slow fox [[latency=60]]", "--json"], env=environment, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not api.client.get("/v1/tasks", params={"limit": "1", "status": "processing"}).json()["data"]:
+        assert running.poll() is None
+        time.sleep(0.2)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "the task goes on: darkroom watch task_" in told
+    api.client.post(f"/v1/tasks/{told.split()[-1]}/cancel")
 
 
 def test_every_command_answers_with_json_too(api: Api, tmp_path: Path) -> None:
@@ -188,7 +225,7 @@ def test_a_program_can_tell_errors_apart(api: Api) -> None:
         client.submit("seedream-4.5", "a fox", idempotency_key="twice")
         with pytest.raises(Conflict):
             client.submit("seedream-4.5", "another fox", idempotency_key="twice")
-        with pytest.raises(TimeoutError):
+        with pytest.raises(NotInTime):
             client.wait(client.submit("seedream-4.5", "a slow fox [[latency=30]]"), timeout=0.1)
     with Darkroom(api.stack.base_url, "dk_wrong") as stranger, pytest.raises(AuthenticationError):
         stranger.account()

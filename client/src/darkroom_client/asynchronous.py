@@ -11,6 +11,7 @@ import httpx
 
 from darkroom_client import calls
 from darkroom_client.calls import Call
+from darkroom_client.errors import NotInTime
 from darkroom_client.models import Task, read_task
 
 DEFAULT_TIMEOUT = 40.0
@@ -21,7 +22,7 @@ class AsyncDarkroom:
     """A client of one deployment with one API key. Close it, or use it with `async with`."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self._base_url = base_url.rstrip("/")
+        self._base_url = calls.address(base_url)
         headers = {"authorization": f"Bearer {api_key}"}
         self._http = httpx.AsyncClient(base_url=self._base_url, headers=headers, timeout=timeout)
 
@@ -57,7 +58,7 @@ class AsyncDarkroom:
         return await self._task(calls.look(task_id, wait))
 
     async def wait(self, task: Task | str, *, timeout: float = 600) -> Task:
-        """A task once it has ended. Raises `TimeoutError` after `timeout` seconds; the task then goes on."""
+        """A task once it has ended. Raises `NotInTime` after `timeout` seconds; the task then goes on."""
         task_id = task if isinstance(task, str) else task.task_id
         ends_at = time.monotonic() + timeout
         while True:
@@ -66,7 +67,7 @@ class AsyncDarkroom:
             if not current.open:
                 return current
             if left <= 0:
-                raise TimeoutError(f"{task_id} is still {current.status} after {timeout:g} s")
+                raise NotInTime(f"{task_id} is still {current.status} after {timeout:g} s", task_id=task_id)
             if left < 1:
                 await asyncio.sleep(left)
 
@@ -153,7 +154,7 @@ class AsyncDarkroom:
                 )
             except httpx.HTTPError as error:
                 failure = error
-            if not calls.worth_another_try(call, attempt, answer):
+            if not calls.worth_another_try(call, attempt, answer, failure):
                 if failure is not None:
                     raise calls.not_reachable(failure, self._base_url) from failure
                 assert answer is not None

@@ -11,6 +11,7 @@ import httpx
 from darkroom_client.errors import BY_STATUS, DarkroomError, NotReachable, ServerError
 
 TRIES = 5
+TRIES_TO_CONNECT = 2
 LONGEST_WAIT = 25
 """Seconds that one answer may be waited for (the API's limit of `Prefer: wait`)."""
 _AGAIN = frozenset({429, 500, 502, 503, 504})
@@ -60,9 +61,21 @@ def wait_before(attempt: int, answer: httpx.Response | None) -> float:
     return asked if asked is not None else min(8.0, 0.4 * 2**attempt) * random.uniform(0.5, 1)
 
 
-def worth_another_try(call: Call, attempt: int, answer: httpx.Response | None) -> bool:
-    """Whether to send a call again: after no answer, or one that says 'not now'."""
-    if attempt >= TRIES:
+def address(base_url: str) -> str:
+    """A deployment's address without a slash at its end. Raises `NotReachable` for what is none."""
+    if not base_url.startswith(("https://", "http://")):
+        raise NotReachable(f"{base_url!r} is no address of a deployment: it begins with https:// or http://")
+    return base_url.rstrip("/")
+
+
+def worth_another_try(
+    call: Call, attempt: int, answer: httpx.Response | None, failure: httpx.HTTPError | None = None
+) -> bool:
+    """Whether to send a call again: after no answer, or one that says 'not now'.
+
+    Where nobody listens at all, once more is enough to know.
+    """
+    if attempt >= (TRIES if not isinstance(failure, httpx.ConnectError) else TRIES_TO_CONNECT):
         return False
     if answer is None:
         return call.repeatable
@@ -98,7 +111,11 @@ def error_of(answer: httpx.Response) -> DarkroomError:
 
 def not_reachable(error: httpx.HTTPError, base_url: str) -> NotReachable:
     """What a broken connection is told as."""
-    return NotReachable(f"{base_url} could not be reached: {type(error).__name__}")
+    if not isinstance(error, httpx.ConnectError):
+        return NotReachable(f"{base_url} did not answer: {type(error).__name__}")
+    local = "//127.0.0.1" in base_url or "//localhost" in base_url
+    hint = ": is `make serve` running?" if local else ": is the address right?"
+    return NotReachable(f"{base_url} could not be reached, nobody listens there or its name is unknown{hint}")
 
 
 def _waiting(seconds: float) -> dict[str, str]:

@@ -10,6 +10,7 @@ import httpx
 
 from darkroom_client import calls
 from darkroom_client.calls import Call
+from darkroom_client.errors import NotInTime
 from darkroom_client.models import Task, read_task
 
 DEFAULT_TIMEOUT = 40.0
@@ -20,7 +21,7 @@ class Darkroom:
     """A client of one deployment with one API key. Close it, or use it as a context."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self._base_url = base_url.rstrip("/")
+        self._base_url = calls.address(base_url)
         headers = {"authorization": f"Bearer {api_key}"}
         self._http = httpx.Client(base_url=self._base_url, headers=headers, timeout=timeout)
 
@@ -56,7 +57,7 @@ class Darkroom:
         return self._task(calls.look(task_id, wait))
 
     def wait(self, task: Task | str, *, timeout: float = 600) -> Task:
-        """A task once it has ended. Raises `TimeoutError` after `timeout` seconds; the task then goes on."""
+        """A task once it has ended. Raises `NotInTime` after `timeout` seconds; the task then goes on."""
         task_id = task if isinstance(task, str) else task.task_id
         ends_at = time.monotonic() + timeout
         while True:
@@ -65,7 +66,7 @@ class Darkroom:
             if not current.open:
                 return current
             if left <= 0:
-                raise TimeoutError(f"{task_id} is still {current.status} after {timeout:g} s")
+                raise NotInTime(f"{task_id} is still {current.status} after {timeout:g} s", task_id=task_id)
             if left < 1:
                 time.sleep(left)
 
@@ -152,7 +153,7 @@ class Darkroom:
                 )
             except httpx.HTTPError as error:
                 failure = error
-            if not calls.worth_another_try(call, attempt, answer):
+            if not calls.worth_another_try(call, attempt, answer, failure):
                 if failure is not None:
                     raise calls.not_reachable(failure, self._base_url) from failure
                 assert answer is not None

@@ -23,6 +23,10 @@ class NotReachable(DarkroomError):
     """No answer came: the address is wrong, or the connection broke."""
 
 
+class NotInTime(DarkroomError, TimeoutError):
+    """A task did not end within the time that was given; it goes on, and `task_id` names it."""
+
+
 class AuthenticationError(DarkroomError):
     """No key, or one that is not known (401)."""
 

@@ -34,11 +34,18 @@ def create(connection: Connection, /, **fields: Any) -> None:
 @connected
 def list_keys(connection: Connection, owner: str | None) -> None:
     """List the keys of all owners, or of one."""
-    found = _ask(connection, "GET", "keys", params={"owner": owner} if owner else {})
+    found: list[dict[str, Any]] = []
+    params = {"owner": owner} if owner else {}
+    while True:
+        page = _ask(connection, "GET", "keys", params=params)
+        found += page["data"]
+        if not page.get("next_cursor"):
+            break
+        params["cursor"] = page["next_cursor"]
     if connection.as_json:
-        output.as_json(found["data"])
+        output.as_json(found)
     else:
-        output.table(KEY_HEAD, [_row(key) for key in found["data"]])
+        output.table(KEY_HEAD, [_row(key) for key in found])
 
 
 @keys.command("disable")

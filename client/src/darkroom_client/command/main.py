@@ -1,5 +1,6 @@
 """The command `darkroom`: its options, its subcommands, and how it tells what went wrong."""
 
+import os
 import sys
 
 import click
@@ -49,6 +50,11 @@ def main() -> None:
     except DarkroomError as error:
         hint = f" ({error.code}, request {error.request_id})" if error.request_id else ""
         click.echo(f"darkroom: {error}{hint}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if os.environ.get("DARKROOM_DEBUG"):
+            raise
+        click.echo(f"darkroom: {error.filename or 'this machine'}: {error.strerror or error}", err=True)
         sys.exit(1)
 
 

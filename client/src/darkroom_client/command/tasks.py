@@ -2,6 +2,8 @@
 
 import base64
 import mimetypes
+import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from darkroom_client.command import output
 from darkroom_client.command.connection import Connection, connected
 from darkroom_client.models import Image, Task
 
+INTERRUPTED = 130
+"""The exit code of a command that was interrupted, as shells have it."""
 STEP = 2.0
 """Seconds that one look may wait for news."""
 
@@ -42,12 +46,17 @@ def submit(
         "provider": list(providers) or None,
         "watermark": False if no_watermark else None,
     }
+    if not detach:
+        _make_folder(out)
     with connection.open() as darkroom:
         task = darkroom.submit(model, prompt, **options)
-        if detach:
-            _show(connection, task)
-        else:
+        if not detach:
             _follow(connection, darkroom, task, out)
+        elif connection.as_json:
+            output.as_json(task.raw)
+        else:
+            click.echo(f"{task.model} at {task.provider}: darkroom watch {task.task_id}", err=True)
+            click.echo(task.task_id)
 
 
 @click.command()
@@ -56,6 +65,7 @@ def submit(
 @connected
 def watch(connection: Connection, task_id: str, out: Path) -> None:
     """Watch a task to its end, and save its pictures."""
+    _make_folder(out)
     with connection.open() as darkroom:
         _follow(connection, darkroom, darkroom.get(task_id), out)
 
@@ -146,12 +156,16 @@ def usage(connection: Connection, month: str | None) -> None:
 
 
 def _follow(connection: Connection, darkroom: Darkroom, task: Task, out: Path) -> None:
-    """Show the progress of a task on a terminal, then save its pictures. Ends the command where it failed."""
-    if connection.as_json:
-        task = darkroom.wait(task)
-    else:
-        click.echo(f"{task.task_id}  {task.model} at {task.provider}", err=True)
-        task = _watched(darkroom, task)
+    """Show the progress of a task, then save its pictures. Ends the command where it failed, or is interrupted."""
+    try:
+        if connection.as_json:
+            task = darkroom.wait(task)
+        else:
+            click.echo(f"{task.task_id}  {task.model} at {task.provider}", err=True)
+            task = _watched(darkroom, task)
+    except KeyboardInterrupt:
+        click.echo(f"\nthe task goes on: darkroom watch {task.task_id}", err=True)
+        sys.exit(INTERRUPTED)
     files = [_save(darkroom, task, image, out) for image in task.stored_images]
     if connection.as_json:
         output.as_json({**task.raw, "files": [str(file) for file in files]})
@@ -163,7 +177,7 @@ def _follow(connection: Connection, darkroom: Darkroom, task: Task, out: Path) -
 
 
 def _watched(darkroom: Darkroom, task: Task) -> Task:
-    with click.progressbar(length=100, label=task.status.ljust(10), show_eta=False) as bar:
+    with click.progressbar(length=100, label=task.status.ljust(10), show_eta=False, file=sys.stderr) as bar:
         shown = 0
         while True:
             bar.label = task.status.ljust(10)
@@ -177,11 +191,20 @@ def _watched(darkroom: Darkroom, task: Task) -> Task:
 
 
 def _save(darkroom: Darkroom, task: Task, image: Image, out: Path) -> Path:
-    out.mkdir(parents=True, exist_ok=True)
     extension = {"image/jpeg": "jpg"}.get(image.content_type, image.content_type.rpartition("/")[2])
     file = out / f"{task.task_id}-{image.index}.{extension}"
     file.write_bytes(darkroom.download(image.url))
     return file
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder for the pictures before they are paid for. Raises `click.BadParameter`."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"{out} can't be made: {error.strerror}", param_hint="--out") from error
+    if not os.access(out, os.W_OK):
+        raise click.BadParameter(f"{out} can't be written to", param_hint="--out")
 
 
 def _reference(image: str) -> str:

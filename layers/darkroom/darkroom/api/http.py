@@ -49,7 +49,8 @@ def new_app() -> APIGatewayHttpResolver:
     def nothing_here(error: NotFoundError) -> Response[str]:
         del error
         path, method = app.current_event.path, app.current_event.http_method
-        return refused(ApiError(404, "not_found", f"There is nothing at {method} {path[:200]}."))
+        hint = " OpenAI's API is served at /openai/v1." if "/images/" in path else ""
+        return refused(ApiError(404, "not_found", f"There is nothing at {method} {path[:200]}.{hint}"))
 
     def broken(error: Exception) -> Response[str]:
         logger.exception("request failed", extra={"error_type": type(error).__name__})

@@ -187,8 +187,9 @@ def test_pictures_are_streamed_as_they_are_stored(api: Api, dialect: str) -> Non
     assert all(content(event["url"]) for event in events[:3])
 
 
-def test_the_gateway_refuses_to_stream(api: Api) -> None:
-    for dialect in ("acedata", "ark"):
+def test_the_gateway_sends_a_stream_in_one_piece(api: Api) -> None:
+    for dialect in ("acedata", "ark", "openai"):
         answer = speak(api, dialect).submit({"stream": True})
-        assert answer.status_code == 400
-        assert "StreamingUrl" in answer.json()["error"]["message"]
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream"), answer.text
+        assert "image_generation.completed" in answer.text
+        assert answer.text.endswith("data: [DONE]\n\n")

@@ -106,6 +106,15 @@ def test_what_gpt_image_clients_read_is_there(openai_client: openai.OpenAI) -> N
     assert made.usage.total_tokens == made.usage.input_tokens + made.usage.output_tokens
 
 
+def test_openais_sdk_streams(api: Api, openai_client: openai.OpenAI) -> None:
+    for address in (api.stack.base_url, api.stack.streaming.url):
+        client = openai_client.with_options(base_url=f"{address}/openai/v1")
+        with client.images.generate(model="seedream-4.0", prompt="a fox", size="1024x1024", stream=True) as events:
+            (done,) = list(events)
+        assert done.type == "image_generation.completed"
+        assert size_of(done.b64_json) == (1024, 1024)
+
+
 def test_openais_sdk_edits_pictures(openai_client: openai.OpenAI) -> None:
     file = BytesIO()
     Image.new("RGB", (640, 480), (9, 99, 200)).save(file, "PNG")

@@ -324,7 +324,6 @@ def test_an_error_of_ours_is_told_in_the_dialects_form_and_without_a_trace(monke
 
 
 def test_the_functions_own_url_streams_where_the_runtime_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert call("dialects", event("url.stream"))["statusCode"] == 400
     monkeypatch.setenv("DARKROOM_STREAMING", "true")
     answer: Any = call("dialects", event("url.stream"), seconds=6.0)
     assert isinstance(answer, Streamed)
@@ -349,12 +348,21 @@ def test_a_stream_ends_with_its_task(monkeypatch: pytest.MonkeyPatch) -> None:
     assert names == [f"{kind}.partial_succeeded", f"{kind}.partial_succeeded", f"{kind}.completed"]
 
 
-def test_the_gateway_refuses_a_stream_and_names_the_address_that_has_it() -> None:
+def test_a_stream_that_is_asked_for_where_nothing_streams_comes_in_one_piece() -> None:
     path, body = SUBMISSIONS["ark"]
-    status, answer, _ = ask("ark", path, {**body, "stream": True})
-    assert status == 400
-    assert "StreamingUrl" in answer["error"]["message"]
-    assert tasks() == []
+    assert ask("ark", path, {**body, "stream": True}, seconds=3.0)[0] == 504
+    complete_all()
+    sent = event("http.dialect")
+    sent["rawPath"] = f"/ark{path}"
+    sent["requestContext"]["http"]["method"] = "POST"
+    sent["headers"]["authorization"] = f"Bearer {API_KEY}"
+    sent["body"] = json.dumps({**body, "stream": True})
+    answer = call("dialects", sent, seconds=6.0)
+    assert (answer["statusCode"], answer["headers"]["content-type"]) == (200, "text/event-stream")
+    names = [line.removeprefix("event: ") for line in answer["body"].splitlines() if line.startswith("event: ")]
+    assert names == [*["image_generation.partial_succeeded"] * 2, "image_generation.completed"]
+    assert answer["body"].endswith("data: [DONE]\n\n")
+    assert len(tasks()) == 1
 
 
 def test_a_body_may_come_as_base64() -> None:

@@ -111,6 +111,18 @@ def test_the_bucket_is_nobody_elses() -> None:
     assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
+def test_no_page_may_call_the_api_unless_its_origin_is_named() -> None:
+    """API Gateway answers preflights itself (developer guide, "Configure CORS for HTTP APIs")."""
+    assert TEMPLATE["Parameters"]["AllowedOrigins"]["Default"] == ""
+    condition, allowed, otherwise = TEMPLATE["Resources"]["Api"]["Properties"]["CorsConfiguration"]["Fn::If"]
+    assert (condition, otherwise) == ("HasOrigins", {"Ref": "AWS::NoValue"})
+    assert allowed["AllowOrigins"] == {"Fn::Split": [",", {"Ref": "AllowedOrigins"}]}
+    assert "AllowCredentials" not in allowed
+    sent = {"authorization", "content-type", "idempotency-key", "api-key"}
+    assert sent <= set(allowed["AllowHeaders"])
+    assert "x-darkroom-task-id" in allowed["ExposeHeaders"]
+
+
 def matches(pattern: dict[str, Any], record: dict[str, Any]) -> bool:
     """Whether a record passes a filter of equal texts (AWS Lambda Developer Guide, "Using event filtering with a
     DynamoDB event source": every key of the pattern is to be there, with one of the values in its list)."""

@@ -99,7 +99,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, Trouble]] = [
      "sequential_image_generation_options.max_images", Trouble.BAD_FIELD),
     ("acedata", {"layer_decomposition": True}, "layer_decomposition", Trouble.BAD_FIELD),
     ("openai", {"n": 11}, "n", Trouble.BAD_FIELD),
-    ("openai", {"stream": True}, "stream", Trouble.NO_STREAM),
+    ("openai", {"stream": "yes"}, "stream", Trouble.BAD_FIELD),
     ("openai", {"background": "transparent"}, "background", Trouble.BAD_FIELD),
     ("openai", {"output_compression": 50}, "output_compression", Trouble.BAD_FIELD),
     ("openai", {"output_format": "webp"}, "output_format", Trouble.BAD_FIELD),

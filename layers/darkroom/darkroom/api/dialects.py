@@ -85,7 +85,8 @@ def _answered(
 
 def _response(answer: Answer, door: Door) -> dict[str, Any]:
     headers = {"content-type": JSON, **answer.headers, "x-request-id": door.request_id}
-    return {"statusCode": answer.status, "headers": headers, "body": to_json(answer.body)}
+    body = answer.text if answer.text is not None else to_json(answer.body)
+    return {"statusCode": answer.status, "headers": headers, "body": body}
 
 
 def _body(event: Mapping[str, Any], limit: int) -> Mapping[str, Any]:

@@ -117,10 +117,8 @@ class FrontDoor:
     # Submissions
 
     def _submit(self, call: Call, intent: Submission, caller: ApiKey) -> Answer | Streamed:
-        if intent.form is Form.STREAMING and not self._door.streams:
-            message = "this address can't stream: use the deployment's StreamingUrl, or leave stream out"
-            raise Refusal(Trouble.NO_STREAM, message, "stream")
-        if intent.form is Form.WAITING and not intent.open_ended:
+        buffered = intent.form is Form.STREAMING and not self._door.streams
+        if buffered or (intent.form is Form.WAITING and not intent.open_ended):
             return self._with_notes(self._submit_and_wait(call, intent, caller), intent)
         task = self._accept(call, intent, caller, fingerprint(call.body))
         if intent.form is Form.STREAMING:
@@ -277,7 +275,12 @@ class FrontDoor:
             if not (isinstance(intent, Submission) and intent.links_if_large):
                 raise
             seen = [self._seen(task, limit=0)]
-        answer = self._dialect.answer(intent, seen, self._door.request_id)
+        if isinstance(intent, Submission) and intent.form is Form.STREAMING:
+            from darkroom.api.streaming import whole
+
+            answer = whole(self._dialect, intent, seen[0])
+        else:
+            answer = self._dialect.answer(intent, seen, self._door.request_id)
         return replace(answer, headers={**answer.headers, "x-darkroom-task-id": task.task_id})
 
     def _with_notes(self, answer: Answer, intent: Submission) -> Answer:

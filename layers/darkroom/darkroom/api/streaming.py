@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Iterator
+from itertools import chain
 
 from darkroom.api.doors import Door, Streamed
 from darkroom.api.http import to_json
 from darkroom.dialects.base import Dialect, Event
-from darkroom.dialects.calls import Submission
+from darkroom.dialects.calls import Answer, Seen, Submission
 from darkroom.dialects.refusals import Trouble
 from darkroom.domain.task import Task
 from darkroom.observation import count
@@ -15,17 +16,29 @@ from darkroom.services.sight import AnswerTooLarge
 
 PAUSE = 0.5
 """Seconds between two looks at the record."""
+_DONE = b"data: [DONE]\n\n"
 SILENCE = 15.0
 """Seconds without an event after which a comment keeps the connection open."""
 
 
 def stream(assembly: Assembly, dialect: Dialect, door: Door, intent: Submission, task: Task) -> Streamed:
     """The stream of a task that was just accepted."""
-    content_type = "application/x-ndjson" if intent.lines else "text/event-stream"
     headers = {"x-darkroom-task-id": task.task_id, "cache-control": "no-cache", "x-accel-buffering": "no"}
     write = _line if intent.lines else _server_sent
     chunks = _counted(_chunks(assembly, dialect, door, task, lines=intent.lines))
-    return Streamed(content_type, headers, (write(event) if event else b": \n\n" for event in chunks))
+    written = (write(event) if event else b": \n\n" for event in chunks)
+    return Streamed(_content_type(intent), headers, chain(written, [] if intent.lines else [_DONE]))
+
+
+def whole(dialect: Dialect, intent: Submission, seen: Seen) -> Answer:
+    """All events of a task that has ended, in one answer: for an address that can't stream."""
+    write = _line if intent.lines else _server_sent
+    text = b"".join(write(event) for event in dialect.events(seen, ())) + (b"" if intent.lines else _DONE)
+    return Answer(200, None, {"content-type": _content_type(intent), "cache-control": "no-cache"}, text.decode())
+
+
+def _content_type(intent: Submission) -> str:
+    return "application/x-ndjson" if intent.lines else "text/event-stream"
 
 
 def _counted(chunks: Iterator[Event | None]) -> Iterator[Event | None]:
@@ -69,8 +82,7 @@ def _error(trouble: Trouble, message: str, task: Task) -> Event:
 
 def _server_sent(event: Event) -> bytes:
     name, data = event
-    end = "data: [DONE]\n\n" if name in {"image_generation.completed", "error"} else ""
-    return f"event: {name}\ndata: {to_json(data)}\n\n{end}".encode()
+    return f"event: {name}\ndata: {to_json(data)}\n\n".encode()
 
 
 def _line(event: Event) -> bytes:

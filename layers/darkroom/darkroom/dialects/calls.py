@@ -146,8 +146,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of HTTP with a JSON body."""
+    """An answer of HTTP with a JSON body, or with a `text` of the type that its headers name."""
 
     status: int
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None

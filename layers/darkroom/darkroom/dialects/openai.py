@@ -1,14 +1,16 @@
 """The dialect of OpenAI's Images API, as its own clients send it: one synchronous call, and the list of models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from darkroom.dialects import origin
-from darkroom.dialects.base import Plain, bad_field, bearer, carry, choose, need, unknown_call, wants_base64
-from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, ListModels, Seen, Submission
+from darkroom.dialects.base import Event, Plain, bad_field, bearer, carry, choose, need, unknown_call, wants_base64
+from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, ListModels, Picture, Seen, Submission
 from darkroom.dialects.openai_sizes import size_fields
-from darkroom.dialects.refusals import Refusal, Trouble
+from darkroom.dialects.refusals import Refusal, Trouble, refusal_of
+from darkroom.domain.request import Action
+from darkroom.domain.update import Status
 
 DEFAULT_MODEL = "seedream-4.5"
 _FIELDS = {name: name for name in ("model", "prompt", "output_format")}
@@ -86,16 +88,20 @@ class OpenAI(Plain):
         body: Json = {"created": (one.task.completed_at or one.now) // 1000, "data": data, "usage": _usage(one)}
         if not one.stored:
             return Answer(200, body)
-        size = one.stored[0].size
-        shown = one.task.request
-        quality = "low" if shown.optimize_prompt == "fast" else "high"
-        body |= {
-            "size": size,
-            "quality": quality,
-            "background": "opaque",
-            "output_format": shown.output_format or "jpeg",
-        }
-        return Answer(200, body, {"x-darkroom-size": size})
+        first = one.stored[0]
+        return Answer(200, body | _made(one, first), {"x-darkroom-size": first.size})
+
+    def events(self, seen: Seen, told: Collection[int]) -> Iterable[Event]:
+        """`image_generation.completed` (or `image_edit.completed`) for each picture; there are no parts of one."""
+        name = f"image_{'edit' if seen.task.request.action is Action.EDIT else 'generation'}.completed"
+        for picture in (picture for picture in seen.stored if picture.index not in told):
+            shown = {"url": picture.url} if picture.base64 is None else {"b64_json": picture.base64}
+            head = {"type": name, "created_at": seen.now // 1000, "usage": _usage(seen)}
+            yield name, {**head, **shown, **_made(seen, picture)}
+        if seen.task.status.terminal and seen.task.status is not Status.COMPLETED:
+            refusal = refusal_of(seen.task.error)
+            _, kind, code = _ERRORS.get(refusal.trouble, (400, "invalid_request_error", "invalid_value"))
+            yield "error", {"type": "error", "error": {"type": kind, "code": code, "message": refusal.message}}
 
     def models(self, intent: ListModels, names: Sequence[str]) -> Answer:
         """The models of these names, or the one that was asked for. Raises `Refusal`."""
@@ -134,13 +140,14 @@ def _submission(body: Mapping[str, Any], *, of_edits: frozenset[str] = frozenset
         task["metadata"] = {"user": user}
     newer = body.get("quality") in _NEWER_QUALITIES or any(body.get(name) is not None for name in _OF_NEWER_MODELS)
     unsaid = body.get("response_format") is None
+    streamed = choose(body, "stream", (True, False), False)
     return Submission(
         task=task,
         model=model,
-        form=Form.WAITING,
-        base64=newer if unsaid else wants_base64(body),
-        links_if_large=unsaid,
-        ignored=tuple(name for name in ("input_fidelity", "style") if body.get(name) is not None),
+        form=Form.STREAMING if streamed else Form.WAITING,
+        base64=streamed or (newer if unsaid else wants_base64(body)),
+        links_if_large=unsaid and not streamed,
+        ignored=tuple(name for name in ("input_fidelity", "partial_images", "style") if body.get(name) is not None),
     )
 
 
@@ -186,6 +193,14 @@ def _as_numbers(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in read.items() if value != ""}
 
 
+def _made(seen: Seen, picture: Picture) -> Json:
+    """What gpt-image models say of how a picture was made."""
+    asked = seen.task.request
+    quality = "low" if asked.optimize_prompt == "fast" else "high"
+    shown = {"size": picture.size, "quality": quality, "background": "opaque"}
+    return shown | {"output_format": asked.output_format or "jpeg"}
+
+
 def _usage(seen: Seen) -> Json:
     """Tokens as gpt-image models count them: pictures by the origin's count, texts by four characters."""
     made, text = origin.usage(seen)["output_tokens"], -(-len(seen.task.request.prompt) // 4)
@@ -196,9 +211,6 @@ def _usage(seen: Seen) -> Json:
 def _refuse_what_is_not_offered(body: Mapping[str, Any], of_edits: frozenset[str]) -> None:
     for field in sorted(set(body) - _KNOWN - of_edits):
         raise Refusal(Trouble.BAD_FIELD, f"Unknown parameter: '{field[:80]}'.", field[:80])
-    if choose(body, "stream", (True, False), False) or body.get("partial_images"):
-        message = "images are not streamed here: leave stream and partial_images out"
-        raise Refusal(Trouble.NO_STREAM, message, "stream")
     choose(body, "background", ("auto", "opaque"))
     choose(body, "moderation", ("auto", "low"))
     if body.get("output_compression") not in (None, 100):

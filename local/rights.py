@@ -65,11 +65,17 @@ RARE: Mapping[tuple[str, str, str], str] = {
     ("CallbackRole", "sqs:SendMessage", "LookQueue"): "test_a_callback_that_has_to_be_confirmed_is_a_hint_only",
     ("DemoRole", "dynamodb:UpdateItem", "AccountsTable"): ("test_a_key_that_asks_too_often_is_told_when_to_ask_again"),
     ("DialectsRole", "s3:PutObject", "Bucket/results/*"): "test_acedata_answers_at_once_where_it_is_asked_to",
+    ("DialectsRole", "s3:DeleteObject", "Bucket/tasks/*/references/*"): (
+        "test_a_refused_task_leaves_no_reference_behind"
+    ),
     ("DialectsRole", "sqs:SendMessage", "IngestQueue"): "test_acedata_answers_at_once_where_it_is_asked_to",
     ("SubmitRole", "s3:PutObject", "Bucket/results/*"): "test_acedata_answers_at_once_where_it_is_asked_to",
     ("SubmitRole", "sqs:SendMessage", "IngestQueue"): "test_acedata_answers_at_once_where_it_is_asked_to",
     ("GenerateRole", "s3:PutObject", "Bucket/results/*"): "test_acedata_answers_at_once_where_it_is_asked_to",
     ("GenerateRole", "sqs:SendMessage", "LookQueue"): "test_a_cancellation_while_sending_keeps_the_id_to_cancel_by",
+    ("IntakeRole", "s3:DeleteObject", "Bucket/tasks/*/references/*"): (
+        "test_a_refused_task_leaves_no_reference_behind"
+    ),
     ("NotifyRole", "dynamodb:GetItem", "TasksTable"): "test_a_record_that_comes_late_is_not_announced_a_second_time",
     ("ReconcileRole", "dynamodb:GetItem", "TasksTable"): ("test_it_survives_the_death_of_its_function_at_any_call"),
     ("ReconcileRole", "dynamodb:DeleteItem", "AccountsTable"): (

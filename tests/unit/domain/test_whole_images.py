@@ -39,6 +39,9 @@ FORMS: list[tuple[str, str, Options]] = [
     ("JPEG", "RGB", {"optimize": True}),
     ("JPEG", "RGB", {"restart_marker_blocks": 3}),
     ("JPEG", "RGB", {"progressive": True}),
+    ("JPEG", "RGB", {"progressive": True, "restart_marker_blocks": 5}),
+    ("JPEG", "L", {"progressive": True, "quality": 95}),
+    ("JPEG", "CMYK", {"progressive": True, "subsampling": 2}),
     ("WEBP", "RGB", {}),
     ("WEBP", "RGBA", {}),
     ("WEBP", "RGB", {"lossless": True}),
@@ -87,7 +90,7 @@ def test_a_picture_that_breaks_off_is_whole_only_if_all_of_it_can_be_shown(
             # A padding byte may be what is missing, without which this decoder does not begin.
             shown = pixels(content[:end], strict=False) or pixels(content[:end] + b"\0", strict=True)
             assert shown == whole, f"taken for whole at {end} of {len(content)}"
-        elif not (options.get("progressive") or (form == "TIFF" and end > len(content) - 8)):
+        elif not (form == "TIFF" and end > len(content) - 8):
             assert pixels(content[:end], strict=True) is None, f"refused at {end} of {len(content)}"
 
 
@@ -97,7 +100,18 @@ def test_what_stands_behind_a_picture_is_nobodys_loss(form: str, tail: bytes) ->
     assert inspect(BytesIO(encoded(form, "RGB" if form != "GIF" else "P", SIZE) + tail)).width == SIZE[0]
 
 
-@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"restart_marker_blocks": 1}, {"optimize": True}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"subsampling": 0},
+        {"restart_marker_blocks": 1},
+        {"optimize": True},
+        {"progressive": True},
+        {"progressive": True, "subsampling": 0},
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (93, 61), (640, 480)])
 def test_a_jpeg_without_its_end_mark_is_whole_if_its_scan_is(options: Options, size: tuple[int, int]) -> None:
     content = encoded("JPEG", "RGB", size, **options)

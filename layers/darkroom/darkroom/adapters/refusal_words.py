@@ -93,6 +93,7 @@ _LIKELY = _any(
     rf"{_WRITTEN}[^.;\n]{{0,40}}{_OF_WRITTEN}",
     rf"{_OF_WRITTEN}[^.;\n]{{0,25}}{_WRITTEN}",
     rf"\b(?:violat|breach|contraven|infring)\w{{0,6}}\b[^.;\n]{{0,40}}\b{_RULES}",
+    r"\bpolicy violation",
     rf"\b(?:against|comply with|under) (?:our|the|its) [^.;\n]{{0,30}}\b{_RULES}",
     r"\b(?:hate speech|self[- ]harm|child safety|minors|public figures?|celebrit(?:y|ies))\b",
     r"\b(?:real (?:person|people)|likeness|deepfakes?|trademarks?)\b",
@@ -103,9 +104,11 @@ _LIKELY = _any(
 )
 """Phrases that are used of content, unless something technical is said in the same breath."""
 _OTHERS = _any(
-    r"rate[\s_-]?limit",
+    r"rate[\s_-]?(?:limit|policy)",
     "too many requests",
     "requests? per",
+    r"tim(?:ed|e)[\s-]?out",
+    r"(?:moderation|safety|audit)\w{0,3}(?: service| system)? (?:is |was )?(?:temporarily )?unavailable",
     "quota",
     "balance",
     "billing",

@@ -44,11 +44,12 @@ class Frame:
 
 @dataclass(slots=True)
 class Scan:
-    """One scan: its header's content, and where its data lies."""
+    """One scan: its header's content, where its data lies, and how many segments of tables came before it."""
 
     header: bytes
     begin: int
     end: int
+    tables: int
 
 
 @dataclass(slots=True)
@@ -105,7 +106,8 @@ def _walk(reader: Reader) -> Found:
             (found.restart,) = reader.unpack(">H", begin)
         elif kind == SOS:
             data = begin + length
-            found.scans.append(Scan(reader.at(begin, length), data, next_marker(reader, data)))
+            end = next_marker(reader, data)
+            found.scans.append(Scan(reader.at(begin, length), data, end, len(found.tables)))
     return found
 
 

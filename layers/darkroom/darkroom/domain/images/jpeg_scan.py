@@ -1,6 +1,6 @@
 """Whether a JPEG's last scan is whole, for a file without an end marker: its codes are read, and nothing is drawn.
 
-Sequential Huffman pictures alone (ITU T.81, annex F): what is progressive, arithmetic or very large counts as cut off.
+Huffman pictures alone (ITU T.81, annexes F and G): what is arithmetic or very large counts as cut off.
 """
 
 import re
@@ -11,6 +11,9 @@ from darkroom.domain.images.jpeg import Found, Frame, Scan
 from darkroom.domain.images.reader import Reader
 
 _SEQUENTIAL = frozenset({0xC0, 0xC1})
+_PROGRESSIVE = 0xC2
+MOST_BLOCKS = 150_000
+"""Blocks of a progressive picture that are read: some seconds' work."""
 MOST_BYTES = 16 * 1024 * 1024
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _PADDING = 16
@@ -21,6 +24,10 @@ Table = Sequence[int]
 def is_whole(reader: Reader, found: Found, frame: Frame) -> bool:
     """Whether all blocks of the last scan are there, and every component was in some scan."""
     scan = found.scans[-1]
+    if frame.kind == _PROGRESSIVE and frame.blocks <= MOST_BLOCKS:
+        from darkroom.domain.images.jpeg_progressive import is_last_scan_whole
+
+        return is_last_scan_whole(reader, found, frame)
     if frame.kind not in _SEQUENTIAL or scan.end - scan.begin > MOST_BYTES:
         return False
     scanned = {scan.header[1 + 2 * place] for scan in found.scans for place in range(scan.header[0])}
@@ -42,7 +49,7 @@ def is_whole(reader: Reader, found: Found, frame: Frame) -> bool:
 
 def _plan(found: Found, frame: Frame, scan: Scan) -> tuple[int, list[tuple[Table, Table]]] | None:
     """How many units the scan has, and the tables of a unit's blocks in their order."""
-    tables = dict(_tables(found.tables))
+    tables = dict(read_tables(found.tables[: scan.tables]))
     across, down = frame.most
     parts = [(scan.header[1 + 2 * place], scan.header[2 + 2 * place]) for place in range(scan.header[0])]
     if any(name not in frame.sampling for name, _ in parts):
@@ -63,7 +70,7 @@ def _plan(found: Found, frame: Frame, scan: Scan) -> tuple[int, list[tuple[Table
     return ceil(frame.width / (8 * across)) * ceil(frame.height / (8 * down)), blocks
 
 
-def _tables(segments: Sequence[bytes]) -> Iterator[tuple[tuple[int, int], Table]]:
+def read_tables(segments: Sequence[bytes]) -> Iterator[tuple[tuple[int, int], Table]]:
     """The Huffman tables, by class and number; later ones replace earlier ones."""
     for segment in segments:
         offset = 0

@@ -7,8 +7,21 @@ from darkroom.api.request import NewTask
 from darkroom.domain.failure import ErrorCode
 from darkroom.domain.task import AttemptState, ImageState
 from darkroom.domain.update import Status
-from local.openapi_accounts import account_parameters, account_paths, account_schemas
-from local.openapi_parts import MAYBE_NUMBER, MAYBE_TEXT, Json, answer, call, record, say_default, tagged, tags
+from local.openapi_accounts import account_paths, account_schemas
+from local.openapi_parameters import headers, parameters
+from local.openapi_parts import (
+    MAYBE_NUMBER,
+    MAYBE_TEXT,
+    Json,
+    about,
+    answer,
+    call,
+    open_call,
+    record,
+    say_default,
+    tagged,
+    tags,
+)
 
 POSTING_ERRORS = (400, 401, 402, 403, 409, 413, 422)
 
@@ -21,7 +34,7 @@ def build_document() -> Json:
             "title": "Darkroom API",
             "version": "1",
             "summary": "Asynchronous image generation: one task, any provider, stored pictures.",
-            "license": {"name": "See the repository"},
+            **about(),
         },
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
@@ -30,8 +43,8 @@ def build_document() -> Json:
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
             "schemas": _schemas(),
-            "parameters": _parameters(),
-            "headers": _headers(),
+            "parameters": parameters(),
+            "headers": headers(),
             "responses": {"Error": _error_response()},
         },
     }
@@ -116,15 +129,8 @@ def _paths() -> Json:
             )
         },
         **account_paths(),
-        "/health": {
-            "get": {**call("getHealth", "Whether the API answers", {200: answer("It does.", "Health")}), "security": []}
-        },
-        "/openapi.json": {
-            "get": {
-                **call("getOpenApi", "This document", {200: answer("The document.", "Anything")}),
-                "security": [],
-            }
-        },
+        "/health": {"get": open_call("getHealth", "Whether the API answers", answer("It does.", "Health"))},
+        "/openapi.json": {"get": open_call("getOpenApi", "This document", answer("The document.", "Anything"))},
     }  # fmt: skip
 
 
@@ -143,49 +149,6 @@ def _usage() -> Json:
 
 def _error_response() -> Json:
     return answer("What was wrong, and what would be right.", "Error")
-
-
-def _headers() -> Json:
-    texts = {
-        "x-request-id": "The id of this request.",
-        "etag": "The version of the task, for If-None-Match.",
-        "retry-after": "Seconds until it is worth looking again; while the task is open.",
-        "location": "Where the task is, of a task just posted.",
-        "idempotency-replayed": "`true` where this idempotency key had made the task before.",
-    }
-    return {name: {"description": text, "schema": {"type": "string"}} for name, text in texts.items()}
-
-
-def _parameters() -> Json:
-    text: Json = {"type": "string"}
-    whole: Json = {"type": "integer", "minimum": 0}
-    query: dict[str, tuple[Json, str]] = {
-        "status": ({"type": "string", "enum": [status.value for status in Status]}, "Only tasks with this status."),
-        "model": (text, "Only tasks of this model."),
-        "provider": (text, "Only tasks at this provider."),
-        "created_after": (whole, "Unix milliseconds."),
-        "created_before": (whole, "Unix milliseconds."),
-        "limit": ({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, "Tasks on a page."),
-        "cursor": (text, "`next_cursor` of the page before."),
-        "month": ({"type": "string", "pattern": r"^20\d\d-(0[1-9]|1[0-2])$"}, "Such as 2026-11; default: now."),
-        "format": ({"type": "string", "enum": ["json", "csv"], "default": "json"}, "CSV: a line a model and provider."),
-        "owner": (text, "Only keys of this owner."),
-    }
-    header = {
-        "Idempotency-Key": ({"type": "string", "minLength": 1, "maxLength": 255}, "Makes a repetition the same task."),
-        "Prefer": ({"type": "string", "examples": ["wait=20"]}, "`wait=N`: answer when the task ends, in N ≤ 25 s."),
-        "If-None-Match": (text, "An etag: 304 where the task is as it was."),
-    }
-    parameters: Json = {
-        name: {"name": name, "in": "query", "schema": schema, "description": words}
-        for name, (schema, words) in query.items()
-    }
-    parameters |= {
-        name: {"name": name, "in": "header", "schema": schema, "description": words}
-        for name, (schema, words) in header.items()
-    }
-    parameters["task_id"] = {"name": "task_id", "in": "path", "required": True, "schema": text}
-    return parameters | account_parameters()
 
 
 def _schemas() -> Json:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from local.openapi_descriptions import DESCRIPTIONS, TITLE
+
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
 WHOLE: Json = {"type": "integer"}
@@ -27,6 +29,7 @@ def call(
     described: Json = {
         "operationId": operation,
         "summary": summary,
+        "description": DESCRIPTIONS[operation],
         "responses": {
             **{str(status): answer for status, answer in sorted(answers.items())},
             **{str(status): {"$ref": "#/components/responses/Error"} for status in sorted(set(errors))},
@@ -38,6 +41,21 @@ def call(
         content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{body}"}}}
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def open_call(operation: str, summary: str, shown: Json) -> Json:
+    """A call without a key. The gateway alone refuses it: past the deployment's rate, in the gateway's own words."""
+    limited = {"description": "Too many calls for the deployment; the gateway's own answer."}
+    return {**call(operation, summary, {200: shown, 429: limited}), "security": []}
+
+
+def about() -> Json:
+    """The rest of the document's head: who to ask is the deployment's operator, and no licence is chosen yet."""
+    return {
+        "description": TITLE,
+        "contact": {"name": "Whoever runs this deployment"},
+        "license": {"name": "None chosen yet", "identifier": "LicenseRef-None"},
+    }
 
 
 def answer(description: str, schema: str) -> Json:

@@ -57,6 +57,31 @@ def test_serve_says_what_it_started_and_ends_all_of_it(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
+def test_the_end_of_a_stack_that_streamed_is_quiet(tmp_path: Path) -> None:
+    state_file = tmp_path / "stack.json"
+    environment = {
+        **os.environ,
+        "DARKROOM_PORT": "0",
+        "DARKROOM_STATE_FILE": str(state_file),
+        "PYTHONPATH": f"{LAYER}:{ROOT}",
+    }
+    command = [sys.executable, "-m", "local.serve"]
+    with (
+        (tmp_path / "log").open("w+") as log,
+        subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready")
+        state = json.loads(state_file.read_text())
+        url = f"{state['streaming_url']}/openai/v1/models"
+        answer = httpx.get(url, headers={"authorization": f"Bearer {state['api_key']}"}, trust_env=False, timeout=60)
+        assert answer.status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        log.seek(0)
+        assert "Traceback" not in log.read()
+
+
 def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         environment = {

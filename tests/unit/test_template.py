@@ -123,6 +123,17 @@ def test_no_page_may_call_the_api_unless_its_origin_is_named() -> None:
     assert "x-darkroom-task-id" in allowed["ExposeHeaders"]
 
 
+def test_the_functions_own_url_lets_the_same_origins_call() -> None:
+    """Methods are of six characters at most (Lambda API reference, "Cors": GET, PUT, HEAD, POST, PATCH, DELETE or *)."""
+    api = TEMPLATE["Resources"]["Api"]["Properties"]["CorsConfiguration"]["Fn::If"]
+    url = TEMPLATE["Resources"]["DialectsFunctionUrl"]["Properties"]["Cors"]["Fn::If"]
+    assert url[::2] == api[::2]
+    same = ("AllowOrigins", "AllowHeaders", "ExposeHeaders", "MaxAge")
+    assert [url[1][name] for name in same] == [api[1][name] for name in same]
+    assert all(len(method) <= 6 for method in url[1]["AllowMethods"])
+    assert len(url[1]["AllowHeaders"]) <= 100
+
+
 def matches(pattern: dict[str, Any], record: dict[str, Any]) -> bool:
     """Whether a record passes a filter of equal texts (AWS Lambda Developer Guide, "Using event filtering with a
     DynamoDB event source": every key of the pattern is to be there, with one of the values in its list)."""

@@ -35,3 +35,14 @@ def test_every_route_of_the_template_is_described_and_no_other() -> None:
 def test_every_call_has_a_name_of_its_own() -> None:
     names = re.findall(r'"operationId": "(\w+)"', openapi_document())
     assert len(names) == len(set(names)) == 30
+
+
+def test_every_call_says_what_it_does_and_how_it_is_refused() -> None:
+    document = json.loads(openapi_document())
+    assert document["info"]["license"]["identifier"]
+    for path, calls in document["paths"].items():
+        for method in calls.keys() - {"parameters"}:
+            described = calls[method]
+            assert described["description"].endswith("."), f"{method} {path}"
+            assert described["tags"], f"{method} {path}"
+            assert any(status.startswith("4") for status in described["responses"]), f"{method} {path}"

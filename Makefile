@@ -85,9 +85,11 @@ integration: $(VENV)/.made  ## test them together, on an AWS in process
 e2e: $(VENV)/.made $(EMULATOR)/.made  ## test the deployed template on the local stack
 	@$(PY) -m pytest -q tests/e2e
 
-lint: $(VENV)/.made  ## check style and format
+lint: $(VENV)/.made  ## check style, format and what may import what
 	@$(VENV)/bin/ruff check --quiet $(wildcard $(SOURCES))
 	@$(VENV)/bin/ruff format --quiet --check $(wildcard $(SOURCES))
+	@mkdir -p .local
+	@$(VENV)/bin/lint-imports --no-cache > .local/imports.log || { cat .local/imports.log; exit 1; }
 
 format: $(VENV)/.made  ## put style and format right
 	@$(VENV)/bin/ruff check --quiet --fix $(wildcard $(SOURCES))

@@ -15,9 +15,9 @@ from benchmarks.figures import Figure, at_most
 from benchmarks.load import Requests, cpu_seconds, load
 from benchmarks.loopback import loopback
 from benchmarks.processes import function
-from darkroom.domain.tokens import callback_token
+from darkroom.callbacks.token import callback_token
 from local.paths import ROOT
-from tests.unit.domain.test_transitions import accepted
+from tests.unit.tasks.test_transitions import accepted
 
 AT_ONCE, ROUNDS = 50, 20
 LIMIT_MS, SHARE = 10_000, 0.01

@@ -22,17 +22,17 @@ BASELINE = "import boto3; boto3.client('dynamodb')"
 BASELINE_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
 # What each function needs on its first event, beyond its imports; and its target.
 FIRST = {
-    "status": ("app.assembly.tasks(); app.assembly.accounts(); app.assembly.links()", 1.25),
-    "callback": ("app.assembly.callbacks()", 1.25),
-    "notify": ("app.assembly.notifier()", 1.25),
-    "track": ("app.assembly.tracker()", 1.4),
-    "ingest": ("app.assembly.ingestor()", 1.4),
-    "deliver": ("app.assembly.deliverer()", 1.4),
-    "submit": ("app.assembly.accounts(); app.assembly.submissions()", 1.5),
-    "generate": ("app.assembly.dispatcher()", 1.5),
+    "status": ("app.container.tasks(); app.container.accounts(); app.container.links()", 1.25),
+    "callback": ("app.container.callbacks()", 1.25),
+    "notify": ("app.container.notifier()", 1.25),
+    "track": ("app.container.poller()", 1.4),
+    "ingest": ("app.container.image_copier()", 1.4),
+    "deliver": ("app.container.deliverer()", 1.4),
+    "submit": ("app.container.accounts(); app.container.submissions()", 1.5),
+    "generate": ("app.container.dispatcher()", 1.5),
     "dialects": (
-        "import darkroom.api.front_door; from darkroom.dialects.registry import dialect; dialect('evolink'); "
-        "app.assembly.accounts(); app.assembly.submissions()",
+        "import darkroom.dialects.service; from darkroom.dialects.registry import dialect; dialect('evolink'); "
+        "app.container.accounts(); app.container.submissions()",
         1.5,
     ),
 }

@@ -18,11 +18,11 @@ from benchmarks.custom_metrics import DOLLARS_A_METRIC, combinations, reconciler
 from benchmarks.durations import PICTURE_SECONDS, SECONDS
 from benchmarks.figures import Figure, at_least
 from benchmarks.idle import idle_dollars
-from darkroom.domain.request import ImageRequest
-from darkroom.observation import logger
-from darkroom.services.submission import Submitted
+from darkroom.observability import logger
+from darkroom.submission.accepting import Submitted
+from darkroom.tasks.request import ImageRequest
 from local.template import read_template, resources
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
 from tests.integration.life.world import World
 from tests.pictures import picture
 
@@ -151,7 +151,7 @@ def _units(item: dict[str, Any]) -> int:
     return max(1, math.ceil(text / 1024))
 
 
-FUNCTIONS = {"Look": "track", "Copy": "ingest", "Delivery": "deliver", "Submission": "generate"}
+FUNCTIONS = {"Poll": "track", "Copy": "ingest", "Delivery": "deliver", "Submission": "generate"}
 
 
 class MeteredWorld(World):
@@ -206,7 +206,7 @@ def count(images: int) -> Book:
 
 def _add_invocations(amounts: dict[str, float], world: World, handled: Counter[str], images: int) -> None:
     invocations = {
-        "submit": 1, "callback": 1, "track": handled["Look"], "ingest": handled["Copy"], "notify": 1,
+        "submit": 1, "callback": 1, "track": handled["Poll"], "ingest": handled["Copy"], "notify": 1,
         "deliver": handled["Delivery"], "status": LOOKUPS,
     }  # fmt: skip
     amounts["Lambda requests"] = sum(invocations.values())

@@ -7,14 +7,14 @@ it was sent (CloudWatch pricing, "Custom metrics"): the worst is that all of the
 import math
 from collections.abc import Mapping
 
-from darkroom.adapters.registry import PROVIDERS
-from darkroom.domain.update import Status
-from darkroom.observation import METRICS
-from darkroom.services.callbacks import Verdict
-from darkroom.services.dispatch import SubmissionOutcome
-from darkroom.services.ingestion import CopyOutcome
-from darkroom.services.reconciliation import MOST_OBJECTS
-from darkroom.stores.deliveries import DeliveryState
+from darkroom.callbacks.receiver import Verdict
+from darkroom.images.copying import CopyOutcome
+from darkroom.observability import METRICS
+from darkroom.operations.reconciliation import MOST_OBJECTS
+from darkroom.providers.registry import PROVIDERS
+from darkroom.submission.dispatching import SubmissionOutcome
+from darkroom.tasks.update import Status
+from darkroom.webhooks.delivery_log import DeliveryState
 
 DOLLARS_A_METRIC = 0.30
 RUNS = 30 * 24 * 4

@@ -16,15 +16,16 @@ from botocore.session import get_session
 
 from benchmarks.figures import Figure, at_most
 from benchmarks.trivial_aws import sent_by
-from darkroom.domain import transitions
-from darkroom.domain.identifiers import new_task_id
-from darkroom.domain.task import Task
-from darkroom.stores.task_item import open_shard, write_item
-from darkroom.stores.task_list import Filters, TaskList
-from darkroom.stores.tasks import TaskStore
+from darkroom.accounts.task_accounting import TaskAccounting
+from darkroom.tasks import transitions
+from darkroom.tasks.ids import new_task_id
+from darkroom.tasks.item import open_shard, write_item
+from darkroom.tasks.listing import Filters, TaskList
+from darkroom.tasks.store import TaskStore
+from darkroom.tasks.task import Task
 from local.emulator import ROOT_KEY, Emulator
-from tests.integration.aws import ACCOUNTS, TASKS, declared_tables
-from tests.unit.domain.test_transitions import NOW, a_task
+from tests.integration.emulated_aws import ACCOUNTS, TASKS, declared_tables
+from tests.unit.tasks.test_transitions import NOW, a_task
 
 SIZES = (1_000, 10_000, 100_000)
 HOT_SHARE = 0.9
@@ -91,7 +92,7 @@ def _figures(costs: dict[str, list[Cost]], task_ids: list[str]) -> list[Figure]:
 
 
 def _operations(client: Any, task_ids: list[str]) -> dict[str, Callable[[], object]]:
-    store = TaskStore(client, TASKS, ACCOUNTS)
+    store = TaskStore(client, TASKS, TaskAccounting(ACCOUNTS))
     listed = TaskList(client, TASKS, store.get_many)
     chosen = random.Random(1)
     later = itertools.count(NOW * 2)

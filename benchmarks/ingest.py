@@ -25,7 +25,7 @@ from benchmarks.figures import Figure, at_least, at_most
 from local.emulator import ROOT_KEY, Emulator
 
 if TYPE_CHECKING:
-    from darkroom.domain.task import Image, Task
+    from darkroom.tasks.task import Image, Task
 
 IMAGES = 15
 MEGABYTES = (1, 5, 20)
@@ -215,13 +215,13 @@ def _connected(url: str) -> socket.socket:
 
 def _ingest(asked: dict[str, Any]) -> float:
     """The real service, with only its stores of tasks and messages left out. Returns when it began, warm."""
-    from darkroom.domain.task import Image, ImageState
-    from darkroom.outbound.client import HttpClient
-    from darkroom.outbound.download import Downloader
-    from darkroom.services.ingestion import Ingestor
-    from darkroom.stores import clients
-    from darkroom.stores.objects import ObjectStore
-    from darkroom.stores.queues import Copy
+    from darkroom.aws import clients
+    from darkroom.http.client import HttpClient
+    from darkroom.images.copying import ImageCopier
+    from darkroom.images.download import Downloader
+    from darkroom.images.object_store import ObjectStore
+    from darkroom.tasks.messages import Copy
+    from darkroom.tasks.task import Image, ImageState
 
     links = [f"{asked['source']}/{asked['size']}" for _ in range(asked["images"])]
 
@@ -242,12 +242,12 @@ def _ingest(asked: dict[str, Any]) -> float:
     tasks: Any = Tasks()
     objects, http = ObjectStore(clients.s3(), BUCKET), HttpClient(allow_loopback=True)
     objects.find_image(tasks.task, 0)
-    ingestor = Ingestor(
+    image_copier = ImageCopier(
         tasks=tasks, objects=objects, downloader=Downloader(http), max_bytes=40 * 1024 * 1024, **parts,
     )  # fmt: skip
     begun = time.perf_counter()
     for index in range(asked["images"]):
-        ingestor.copy(Copy(asked["task"], index))
+        image_copier.copy(Copy(asked["task"], index))
     assert tasks.task.status.terminal, "not every image was stored"
     assert tasks.task.error is None, tasks.task.error
     return begun
@@ -257,9 +257,9 @@ def _task(task_id: str, images: "list[Image]") -> "Task":
     from dataclasses import replace
     from decimal import Decimal
 
-    from darkroom.domain.request import ImageRequest
-    from darkroom.domain.task import PlannedOffer, Task
-    from darkroom.domain.update import Status
+    from darkroom.tasks.request import ImageRequest
+    from darkroom.tasks.task import PlannedOffer, Task
+    from darkroom.tasks.update import Status
 
     plan = (PlannedOffer("evolink", "m", False, Decimal(1)),)
     task = Task(task_id, "o", ImageRequest("m", "p"), "f", plan, 0, 10**15, 10**12, "c")

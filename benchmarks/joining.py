@@ -5,13 +5,14 @@ from typing import Any
 
 from benchmarks.cost import Book, Meter, count
 from benchmarks.figures import Figure, at_most
-from darkroom.domain.repetition import Caller
-from darkroom.domain.task import Task
-from darkroom.services.repeats import Repeats
-from darkroom.stores.awaited_answers import AwaitedAnswerStore
-from darkroom.stores.tasks import TaskStore
-from tests.integration.aws import ACCOUNTS, TASKS, emulated_aws, shared_session
-from tests.unit.domain.test_transitions import NOW, a_task
+from darkroom.accounts.task_accounting import TaskAccounting
+from darkroom.submission.deduplication import Deduplication
+from darkroom.submission.in_flight_calls import InFlightCallStore
+from darkroom.submission.repetition import Caller
+from darkroom.tasks.store import TaskStore
+from darkroom.tasks.task import Task
+from tests.integration.emulated_aws import ACCOUNTS, TASKS, emulated_aws, shared_session
+from tests.unit.tasks.test_transitions import NOW, a_task
 
 TARGET = 0.15
 """Of what a task takes of DynamoDB: a small item is read four times and written three times more."""
@@ -32,17 +33,17 @@ def _a_call() -> Book:
     book = Book()
     with emulated_aws():
         client: Any = Meter(shared_session().client("dynamodb"), "dynamodb", book)
-        repeats = Repeats(
-            answers=AwaitedAnswerStore(client, TASKS, clock=lambda: NOW),
-            tasks=TaskStore(client, TASKS, ACCOUNTS),
+        deduplication = Deduplication(
+            answers=InFlightCallStore(client, TASKS, clock=lambda: NOW),
+            tasks=TaskStore(client, TASKS, TaskAccounting(ACCOUNTS)),
             clock=lambda: NOW,
         )
         task: Task = a_task()
         caller = Caller(now=NOW, until=NOW + 26_000)
-        assert repeats.joined("key", caller) is None
-        place = repeats.begun("key", caller)
-        repeats.made("key", place, task)
-        repeats.answered("key", place)
+        assert deduplication.joined("key", caller) is None
+        place = deduplication.begun("key", caller)
+        deduplication.made("key", place, task)
+        deduplication.answered("key", place)
     return book
 
 

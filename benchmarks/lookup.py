@@ -13,8 +13,8 @@ from typing import Any
 from benchmarks import trivial_aws
 from benchmarks.figures import Figure, at_most
 from benchmarks.loopback import loopback
-from darkroom.domain import transitions
-from tests.unit.domain.test_transitions import NOW, accepted, done, stored
+from darkroom.tasks import transitions
+from tests.unit.tasks.test_transitions import NOW, accepted, done, stored
 
 REQUESTS = 400
 TARGET_READS = 2

@@ -212,14 +212,14 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TaskView:
     """What one part saw: the 99th percentile of the waits for it in seconds, and the most that was asked of it."""
 
     wait: float
     peak: float
 
 
-def simulate(rate: float, limits: dict[str, Limit], write_units: dict[str, float]) -> dict[str, Seen]:
+def simulate(rate: float, limits: dict[str, Limit], write_units: dict[str, float]) -> dict[str, TaskView]:
     """Post `rate` tasks a second for `RUN_SECONDS`, and wait until the last one has ended."""
     deployment = Deployment(limits, write_units=write_units)
     lot = rate / LOTS_A_SECOND
@@ -227,7 +227,7 @@ def simulate(rate: float, limits: dict[str, Limit], write_units: dict[str, float
         deployment.calendar.at(place / LOTS_A_SECOND, lambda: deployment.post(lot))
     deployment.calendar.run(until=float("inf"))
     assert round(deployment.ended) == round(rate * RUN_SECONDS), "a task was lost in the model"
-    return {name: Seen(_p99(part.waits), part.peak()) for name, part in deployment.parts().items()}
+    return {name: TaskView(_p99(part.waits), part.peak()) for name, part in deployment.parts().items()}
 
 
 def _p99(waits: list[float]) -> float:
@@ -269,7 +269,7 @@ def main() -> list[Figure]:
     return figures
 
 
-def _first(met: dict[str, Seen]) -> str:
+def _first(met: dict[str, TaskView]) -> str:
     if not met:
         return "no limit is met"
     return "met as deployed: " + ", ".join(f"{name} (p99 {seen.wait:,.0f} s)" for name, seen in met.items())

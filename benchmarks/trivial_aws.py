@@ -26,7 +26,7 @@ NEW_TASK = {"model": "seedream-4.5", "prompt": "a cat in a space suit on the moo
 
 def answers(task: Any = None) -> dict[bytes, object]:
     """By the first word of a request that is known: a key, a task (None: there is none), secrets, a provider."""
-    from darkroom.stores.task_item import write_item
+    from darkroom.tasks.item import write_item
 
     secret = json.dumps({"identity": "i" * 48, "callback": [CALLBACK_SECRET.decode()], "evolink": {"api_key": "k"}})
     found = {b"DynamoDB_20120810.GetItem": {"Item": write_item(_of_today(task))}} if task else {}

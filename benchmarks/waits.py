@@ -21,18 +21,19 @@ from unittest.mock import patch
 from benchmarks.cost import MEMORY, PRICES
 from benchmarks.durations import SECONDS
 from benchmarks.figures import Figure, at_most
-from darkroom.domain import transitions
-from darkroom.domain.schedule import WEBHOOKS
-from darkroom.domain.task import Task
-from darkroom.observation import logger
-from darkroom.outbound.webhook import DeliveryOutcome
-from darkroom.services import delivery
-from darkroom.services.delivery import Deliverer
+from darkroom.aws.queues import Queues, read_message
+from darkroom.aws.schedules import Schedules
+from darkroom.observability import logger
 from darkroom.settings import Settings
-from darkroom.stores.queues import Delivery, Queues, read_message
-from darkroom.stores.schedules import Schedules
+from darkroom.tasks import transitions
+from darkroom.tasks.task import Task
+from darkroom.webhooks import delivery
+from darkroom.webhooks.delivery import Deliverer
+from darkroom.webhooks.messages import Delivery
+from darkroom.webhooks.retry_schedule import WEBHOOKS
+from darkroom.webhooks.sender import DeliveryOutcome
 from tests.memory import DeliveryMemory, TaskMemory
-from tests.unit.domain.test_transitions import NOW, a_task, copying, stored
+from tests.unit.tasks.test_transitions import NOW, a_task, copying, stored
 
 SCHEDULE = 1.00e-6
 """Dollars for an invocation of EventBridge Scheduler, after fourteen million free ones a month."""
@@ -83,9 +84,9 @@ class Clockwork:
         deliveries = DeliveryMemory()
         self.logs = deliveries.logs
         stores: Any = {"tasks": TaskMemory(_ended()), "deliveries": deliveries}
-        letters: Any = SimpleNamespace(rule=lambda _: WEBHOOKS, body=lambda _: b"")
+        payloads: Any = SimpleNamespace(rule=lambda _: WEBHOOKS, body=lambda _: b"")
         self._deliverer = Deliverer(
-            queues=queues, post=self._post, secrets=lambda _: (), letters=letters, clock=lambda: self.now, scale=1,
+            queues=queues, post=self._post, secrets=lambda _: (), payloads=payloads, clock=lambda: self.now, scale=1,
             **stores,
         )  # fmt: skip
         queues.send(Delivery(a_task().task_id))

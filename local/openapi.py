@@ -4,9 +4,9 @@ import json
 
 from darkroom.api.document import DOCUMENT
 from darkroom.api.request import NewTask
-from darkroom.domain.failure import ErrorCode
-from darkroom.domain.task import AttemptState, ImageState
-from darkroom.domain.update import Status
+from darkroom.tasks.failure import ErrorCode
+from darkroom.tasks.task import AttemptState, ImageState
+from darkroom.tasks.update import Status
 from local.openapi_accounts import account_paths, account_schemas
 from local.openapi_parameters import headers, parameters
 from local.openapi_parts import (

@@ -2,7 +2,7 @@
 
 from darkroom.api.account_models import OWNER, AccountTerms, Credit, KeyChanges, NewKey, Redrive, Rotation
 from darkroom.api.owners import KINDS
-from darkroom.stores.erasures import Phase
+from darkroom.operations.erasure_store import Phase
 from local.openapi_parts import (
     MAYBE_NUMBER,
     MAYBE_TEXT,

@@ -1,6 +1,6 @@
 """The headers of answers and the parameters of calls, as the OpenAPI document has them."""
 
-from darkroom.domain.update import Status
+from darkroom.tasks.update import Status
 from local.openapi_accounts import account_parameters
 from local.openapi_parts import Json
 

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from darkroom.domain.schedule import ANNOUNCEMENT_GRACE, COPYING_LIMIT, SENDING_GRACE, SWEEP, SYNCHRONOUS_GRACE
-from darkroom.domain.task import AttemptState, Task
-from darkroom.services.delivery import LEASE
-from darkroom.stores.deliveries import DeliveryLog, DeliveryState, read_delivery
-from darkroom.stores.task_item import read_item
+from darkroom.operations.reconciliation import SWEEP
+from darkroom.submission.polling_schedule import SENDING_GRACE, SYNCHRONOUS_GRACE
+from darkroom.tasks.item import read_item
+from darkroom.tasks.schedule import COPYING_LIMIT
+from darkroom.tasks.task import AttemptState, Task
+from darkroom.webhooks.delivery import LEASE
+from darkroom.webhooks.delivery_log import DeliveryLog, DeliveryState, read_delivery
+from darkroom.webhooks.retry_schedule import ANNOUNCEMENT_GRACE
 
 MESSAGE_LATE = 120
 """Seconds by which a message may be late: it is hidden while its function runs, and comes again when that dies."""

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from darkroom.stores.contention import condition_failed, lost_race, throttled
-from darkroom.stores.queries import every_item
-from darkroom.stores.task_keys import keys_beside, only_while_recorded, record_key
+from darkroom.aws.contention import condition_failed, lost_race, throttled
+from darkroom.aws.queries import every_item
+from darkroom.tasks.keys import keys_beside, only_while_recorded, record_key
 from local.restore_rules import Item, Left, Rules, as_put_back, has_pictures, is_beside, is_record
 
 if TYPE_CHECKING:

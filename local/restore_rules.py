@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from darkroom.domain.task import ZERO, AttemptState, ImageState, Task
-from darkroom.stores.erasures import owner_digest
-from darkroom.stores.task_item import read_item, write_item
+from darkroom.operations.erasure_store import owner_digest
+from darkroom.tasks.item import read_item, write_item
+from darkroom.tasks.task import ZERO, AttemptState, ImageState, Task
 
 Item = Mapping[str, Any]
 

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from darkroom.stores.accounts import ApiKey
-from darkroom.stores.key_book import KeyBook
-from darkroom.stores.secrets import SigningKeys
-from darkroom.stores.webhook_secrets import WebhookSecrets
+from darkroom.accounts.key_admin import KeyAdmin
+from darkroom.accounts.keys import ApiKey
+from darkroom.aws.secrets import SigningKeys
+from darkroom.webhooks.secrets import WebhookSecrets
 from local.deployment import deploy
 from local.emulator import REGION, Emulator, free_port
 from local.front import Front
@@ -184,7 +184,7 @@ class LocalStack:
         client.put_secret_value(SecretId=self.outputs["ProviderSecret"], SecretString=json.dumps(keys))
 
     def _put_api_keys(self) -> None:
-        book = KeyBook(self.emulator.client("dynamodb"), self.outputs["AccountsTable"])
+        book = KeyAdmin(self.emulator.client("dynamodb"), self.outputs["AccountsTable"])
         for key, owner, admin in ((self.api_key, OWNER, False), (self.admin_key, "admin", True)):
             book.record(ApiKey(owner, name="local stack", admin=admin), key, int(time.time() * 1000))
 

@@ -6,21 +6,23 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from darkroom.adapters.base import QueryFailed, Refused
-from darkroom.domain import schedule
-from darkroom.domain.failure import Disposition, ErrorCode, Failure
-from darkroom.domain.task import Task
-from darkroom.domain.update import Update
-from darkroom.outbound.errors import LinkFailed
-from darkroom.outbound.webhook import DeliveryOutcome
-from darkroom.services.delivery import Deliverer
-from darkroom.services.dispatch import Dispatcher
-from darkroom.services.follow_up import FollowUp
-from darkroom.services.ingestion import Ingestor
-from darkroom.services.tracking import Tracker
-from darkroom.stores.queues import Copy, Delivery, Look, Message, Submission, message_body, read_message
+from darkroom.aws.queues import Message, message_body, read_message
+from darkroom.http.errors import LinkFailed
+from darkroom.images.copying import ImageCopier
+from darkroom.providers.base import QueryFailed, Refused
+from darkroom.submission.dispatching import Dispatcher
+from darkroom.submission.polling import Poller
+from darkroom.tasks.failure import Disposition, ErrorCode, Failure
+from darkroom.tasks.messages import Copy, Poll, Submission
+from darkroom.tasks.outbox import Outbox
+from darkroom.tasks.task import Task
+from darkroom.tasks.update import Update
+from darkroom.webhooks.delivery import Deliverer
+from darkroom.webhooks.messages import Delivery
+from darkroom.webhooks.retry_schedule import WEBHOOKS
+from darkroom.webhooks.sender import DeliveryOutcome
 from tests.memory import DeliveryMemory, TaskMemory
-from tests.unit.domain.test_transitions import NOW
+from tests.unit.tasks.test_transitions import NOW
 
 BUSY = Failure(ErrorCode.RATE_LIMITED, "not now", Disposition.LATER)
 
@@ -39,22 +41,22 @@ class Hopeless:
         itself: Any = self
         anything: Any = SimpleNamespace(
             order=lambda task: None, given_to=lambda adapter: True, failed=print, succeeded=print,
-            find_image=lambda *_, **__: None, rule=lambda task: schedule.WEBHOOKS, body=lambda task: b"",
+            find_image=lambda *_, **__: None, rule=lambda task: WEBHOOKS, body=lambda task: b"",
         )  # fmt: skip
-        follow_up = FollowUp(itself, self.clock)
+        outbox = Outbox(itself, self.clock)
         parts: Any = {"tasks": self.tasks, "queues": self, "clock": self.clock}
         outside: Any = {"adapters": lambda name: self, "upstreams": self}
-        self._tracker = Tracker(
-            objects=lambda: anything, latency=lambda task: 10.0, follow_up=follow_up, scale=1, **parts, **outside
+        self._tracker = Poller(
+            objects=lambda: anything, latency=lambda task: 10.0, outbox=outbox, scale=1, **parts, **outside
         )
         self._dispatcher = Dispatcher(
             objects=lambda: anything, orders=anything, addresses=anything, breakers=lambda: anything,
-            follow_up=follow_up, scale=1, **parts, **outside,
+            outbox=outbox, scale=1, **parts, **outside,
         )  # fmt: skip
-        self._ingestor = Ingestor(objects=anything, downloader=itself, max_bytes=1, **parts, **outside)
+        self._ingestor = ImageCopier(objects=anything, downloader=itself, max_bytes=1, **parts, **outside)
         deliveries: Any = self.deliveries
         self._deliverer = Deliverer(
-            deliveries=deliveries, post=self.post, secrets=lambda owner: (), letters=anything, scale=1, **parts
+            deliveries=deliveries, post=self.post, secrets=lambda owner: (), payloads=anything, scale=1, **parts
         )
 
     traits = SimpleNamespace(page_size=1, can_cancel=False)
@@ -106,8 +108,8 @@ class Hopeless:
             self._handle(type(message), message_body(message))
 
     def _handle(self, kind: type[Message], body: str) -> None:
-        if kind is Look:
-            look = read_message(Look, body)
+        if kind is Poll:
+            look = read_message(Poll, body)
             self._tracker.look(look)
         elif kind is Submission:
             self._dispatcher.submit_due(read_message(Submission, body))

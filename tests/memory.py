@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from darkroom.domain.task import Task
-from darkroom.stores.deliveries import DeliveryConflict, DeliveryLog
-from darkroom.stores.tasks import Changed, NoSuchTask
+from darkroom.tasks.store import Changed, NoSuchTask
+from darkroom.tasks.task import Task
+from darkroom.webhooks.delivery_log import DeliveryConflict, DeliveryLog
 
 
 class TaskMemory:

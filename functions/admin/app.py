@@ -6,12 +6,12 @@ from darkroom.api import accounts
 from darkroom.api.account_models import AccountTerms, Credit, KeyChanges, NewKey, Redrive, Rotation, owner_named, read
 from darkroom.api.errors import not_found
 from darkroom.api.http import Response, answer, authenticate, json_object, new_app, raw_body, respond
+from darkroom.container import Container
 from darkroom.deadline import invocation
-from darkroom.observation import observed
-from darkroom.services.assembly import Assembly
+from darkroom.observability import observed
 from darkroom.settings import Settings
 
-assembly = Assembly(Settings.from_environment())
+container = Container(Settings.from_environment())
 app = new_app()
 
 MARGIN = 8.0
@@ -27,58 +27,58 @@ def body() -> dict[str, Any]:
 @app.post("/v1/admin/keys")
 def post_key() -> Response[str]:
     """Make a key."""
-    authenticate(app, assembly, admin=True)
-    return answer(201, accounts.make_key(assembly, read(NewKey, body())))
+    authenticate(app, container, admin=True)
+    return answer(201, accounts.make_key(container, read(NewKey, body())))
 
 
 @app.get("/v1/admin/keys")
 def get_keys() -> Response[str]:
     """A page of the keys of one owner, or of all."""
-    authenticate(app, assembly, admin=True)
-    return answer(200, accounts.list_keys(assembly, app.current_event.query_string_parameters))
+    authenticate(app, container, admin=True)
+    return answer(200, accounts.list_keys(container, app.current_event.query_string_parameters))
 
 
 @app.patch("/v1/admin/keys/<key_id>")
 def patch_key(key_id: str) -> Response[str]:
     """Change a key's settings, or disable it."""
-    authenticate(app, assembly, admin=True)
-    return answer(200, accounts.change_key(assembly, key_id, read(KeyChanges, body())))
+    authenticate(app, container, admin=True)
+    return answer(200, accounts.change_key(container, key_id, read(KeyChanges, body())))
 
 
 @app.post("/v1/admin/keys/<key_id>/rotate")
 def post_rotation(key_id: str) -> Response[str]:
     """Replace a key by a new one."""
-    authenticate(app, assembly, admin=True)
-    return answer(201, accounts.rotate_key(assembly, key_id, read(Rotation, body())))
+    authenticate(app, container, admin=True)
+    return answer(201, accounts.rotate_key(container, key_id, read(Rotation, body())))
 
 
 @app.get("/v1/admin/accounts/<owner>")
 def get_any_account(owner: str) -> Response[str]:
     """An owner's account."""
-    authenticate(app, assembly, admin=True)
-    return answer(200, accounts.show_account(assembly, owner_named(owner)))
+    authenticate(app, container, admin=True)
+    return answer(200, accounts.show_account(container, owner_named(owner)))
 
 
 @app.put("/v1/admin/accounts/<owner>")
 def put_account(owner: str) -> Response[str]:
     """Open an account, or change its terms."""
-    authenticate(app, assembly, admin=True)
-    return answer(200, accounts.put_account(assembly, owner_named(owner), read(AccountTerms, body())))
+    authenticate(app, container, admin=True)
+    return answer(200, accounts.put_account(container, owner_named(owner), read(AccountTerms, body())))
 
 
 @app.post("/v1/admin/accounts/<owner>/credits")
 def post_credits(owner: str) -> Response[str]:
     """Add credits."""
-    authenticate(app, assembly, admin=True)
-    return answer(200, accounts.add_credits(assembly, owner_named(owner), read(Credit, body())))
+    authenticate(app, container, admin=True)
+    return answer(200, accounts.add_credits(container, owner_named(owner), read(Credit, body())))
 
 
 @app.get("/v1/admin/accounts/<owner>/ledger")
 def get_any_ledger(owner: str) -> Response[str]:
     """An owner's ledger."""
-    authenticate(app, assembly, admin=True)
+    authenticate(app, container, admin=True)
     query = app.current_event.query_string_parameters
-    return answer(200, accounts.show_ledger(assembly, owner_named(owner), query))
+    return answer(200, accounts.show_ledger(container, owner_named(owner), query))
 
 
 @app.delete("/v1/admin/owners/<owner>")
@@ -86,25 +86,25 @@ def delete_owner(owner: str) -> Response[str]:
     """Erase an owner, as far as there is time for; the reconciler goes on with the rest."""
     from darkroom.api.owners import erase_owner
 
-    caller = authenticate(app, assembly, admin=True)
-    return answer(200, erase_owner(assembly, caller, owner_named(owner), seconds=invocation.left(reserve=MARGIN)))
+    caller = authenticate(app, container, admin=True)
+    return answer(200, erase_owner(container, caller, owner_named(owner), seconds=invocation.left(reserve=MARGIN)))
 
 
 @app.get("/v1/admin/dead-letters")
 def get_dead_letters() -> Response[str]:
     """How many messages every dead-letter queue holds."""
-    authenticate(app, assembly, admin=True)
-    return answer(200, {"object": "list", "data": assembly.given_up().counted()})
+    authenticate(app, container, admin=True)
+    return answer(200, {"object": "list", "data": container.given_up().counted()})
 
 
 @app.post("/v1/admin/dead-letters/<queue>/redrive")
 def post_redrive(queue: str) -> Response[str]:
     """Send what was given up on to where it came from, as far as there is time for."""
-    authenticate(app, assembly, admin=True)
-    if queue not in assembly.given_up().names:
-        raise not_found(f"There is no such queue: use {', '.join(assembly.given_up().names)}.")
+    authenticate(app, container, admin=True)
+    if queue not in container.given_up().names:
+        raise not_found(f"There is no such queue: use {', '.join(container.given_up().names)}.")
     limit = read(Redrive, body()).limit
-    sent = assembly.given_up().redrive(queue, limit, go_on=lambda: invocation.left(reserve=MARGIN) > 0)
+    sent = container.given_up().redrive(queue, limit, go_on=lambda: invocation.left(reserve=MARGIN) > 0)
     return answer(200, {"queue": queue, "sent": sent})
 
 

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from darkroom.adapters.registry import PROVIDERS
 from darkroom.api.errors import ApiError, forbidden, not_found
 from darkroom.api.http import Response, answer, authenticate, new_app, raw_body, respond
-from darkroom.domain.identifiers import well_formed
-from darkroom.observation import count, follow, logger, observed
-from darkroom.priming import prime
-from darkroom.services.assembly import Assembly
-from darkroom.services.callbacks import Verdict
+from darkroom.callbacks.receiver import Verdict
+from darkroom.container import Container
+from darkroom.observability import count, follow, logger, observed
+from darkroom.providers.registry import PROVIDERS
+from darkroom.runtime.priming import prime
 from darkroom.settings import Settings
+from darkroom.tasks.ids import well_formed
 
-assembly = Assembly(Settings.from_environment())
+container = Container(Settings.from_environment())
 app = new_app()
 
 
@@ -20,12 +20,12 @@ app = new_app()
 @app.post("/callbacks/<provider>/<task_id>/<token>/")
 def receive(provider: str, task_id: str, token: str) -> Response[str]:
     """Take one callback. Whatever it says, a genuine one is answered 200, so that it is not sent for ever."""
-    known = provider in PROVIDERS or provider in assembly.settings.demo_providers
+    known = provider in PROVIDERS or provider in container.settings.demo_providers
     if not known or not well_formed(task_id):
         raise not_found("There is nothing here.")
     follow(task_id)
     headers = dict(app.current_event.headers)
-    verdict = assembly.callbacks().receive(provider, task_id, token, headers, raw_body(app))
+    verdict = container.callbacks().receive(provider, task_id, token, headers, raw_body(app))
     count("CallbackReceived", verdict=verdict.value)
     if verdict is Verdict.FORGED:
         logger.warning("provider trouble", extra={"trouble": "a forged callback", "provider": provider})
@@ -37,11 +37,11 @@ def receive(provider: str, task_id: str, token: str) -> Response[str]:
 @app.post("/v1/tasks/<task_id>/callbacks/replay")
 def replay(task_id: str) -> Response[str]:
     """Read a task's kept callbacks again with today's parser (admin)."""
-    authenticate(app, assembly, admin=True)
-    task = assembly.tasks().get(task_id) if well_formed(task_id) else None
+    authenticate(app, container, admin=True)
+    task = container.tasks().get(task_id) if well_formed(task_id) else None
     if task is None:
         raise not_found()
-    verdicts = assembly.callbacks().replay(task)
+    verdicts = container.callbacks().replay(task)
     if not verdicts:
         raise ApiError(404, "not_found", "No callback of this task is kept.", task_id=task_id)
     return answer(200, {"task_id": task_id, "callbacks": [verdict.value for verdict in verdicts]})
@@ -53,4 +53,4 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     return respond(app, event, context)
 
 
-prime(assembly.callbacks)
+prime(container.callbacks)

@@ -4,21 +4,21 @@ from typing import Any
 
 from darkroom.api.errors import not_found
 from darkroom.api.http import Response, answer, authenticate, new_app, raw_body, respond
+from darkroom.container import Container
 from darkroom.demo.inbox import MOST_BYTES, Inboxes, NoSuchInbox
 from darkroom.demo.provider import DemoProvider
-from darkroom.observation import observed
-from darkroom.services.assembly import Assembly
+from darkroom.observability import observed
 from darkroom.settings import Settings
 
-assembly = Assembly(Settings.from_environment())
+container = Container(Settings.from_environment())
 app = new_app()
-demo, inboxes = DemoProvider(assembly), Inboxes(assembly)
+demo, inboxes = DemoProvider(container), Inboxes(container)
 
 
 @app.post("/demo/inbox")
 def open_inbox() -> Response[str]:
     """Open an inbox for webhooks, for whoever has a key."""
-    authenticate(app, assembly)
+    authenticate(app, container)
     return answer(201, inboxes.open())
 
 
@@ -65,7 +65,7 @@ def query(provider: str, job_id: str) -> Response[str]:
 
 
 def _check(provider: str) -> None:
-    if provider not in assembly.settings.demo_providers:
+    if provider not in container.settings.demo_providers:
         raise not_found("There is no such provider here.")
 
 

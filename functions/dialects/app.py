@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from darkroom.api.dialects import serve
-from darkroom.observation import observed
-from darkroom.services.assembly import Assembly
+from darkroom.container import Container
+from darkroom.dialects.http import serve
+from darkroom.observability import observed
 from darkroom.settings import Settings
 
-assembly = Assembly(Settings.from_environment())
+container = Container(Settings.from_environment())
 
 
 @observed
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Answer one request of API Gateway, or of the function's own URL."""
     del context
-    return serve(assembly, event)
+    return serve(container, event)

@@ -2,28 +2,29 @@
 
 from typing import Any
 
-from darkroom.observation import follow, observed
-from darkroom.records import QUEUE, work_through
-from darkroom.services.assembly import Assembly
+from darkroom.aws.batch_processing import QUEUE, process_batch
+from darkroom.aws.queues import read_message
+from darkroom.container import Container
+from darkroom.observability import follow, observed
 from darkroom.settings import Settings
-from darkroom.stores.queues import Submission, read_message
+from darkroom.tasks.messages import Submission
 
-assembly = Assembly(Settings.from_environment())
+container = Container(Settings.from_environment())
 
 
 def submit(record: Any) -> None:
     """Submit the task that one message names."""
     message = read_message(Submission, record.body)
     follow(message.task_id)
-    assembly.dispatcher().submit_due(message)
+    container.dispatcher().submit_due(message)
 
 
 def give_up(record: Any) -> None:
     """Mark the task of a message that failed for the last time."""
-    assembly.last_resort().submission(read_message(Submission, record.body))
+    container.dead_letter_handler().submission(read_message(Submission, record.body))
 
 
 @observed
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Submit tasks; only the messages that failed come back."""
-    return work_through(event, context, kind=QUEUE, handle=submit, give_up=give_up)
+    return process_batch(event, context, kind=QUEUE, handle=submit, give_up=give_up)

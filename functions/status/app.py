@@ -7,30 +7,30 @@ from darkroom.api.headers import matches_etag, wait_seconds
 from darkroom.api.http import Response, answer, authenticate, new_app, respond
 from darkroom.api.rendering import render_delivery
 from darkroom.api.tasks import entity_tag, owned_task, task_answer
-from darkroom.observation import follow, observed
-from darkroom.priming import prime
-from darkroom.services.assembly import Assembly
-from darkroom.services.clock import now
-from darkroom.services.waiting import wait_for_end
+from darkroom.clock import now
+from darkroom.container import Container
+from darkroom.observability import follow, observed
+from darkroom.runtime.priming import prime
 from darkroom.settings import Settings
+from darkroom.tasks.long_polling import wait_for_end
 
-assembly = Assembly(Settings.from_environment())
+container = Container(Settings.from_environment())
 app = new_app()
 
 
 @app.get("/v1/tasks/<task_id>")
 def get_task(task_id: str) -> Response[str]:
     """One task, now or (`Prefer: wait=N`) as soon as it has ended."""
-    caller = authenticate(app, assembly)
+    caller = authenticate(app, container)
     headers = app.current_event.headers
     wait = wait_seconds(headers)
-    task = owned_task(assembly.tasks(), caller.owner, task_id)
-    task = wait_for_end(assembly.tasks(), task, wait) if wait else task
+    task = owned_task(container.tasks(), caller.owner, task_id)
+    task = wait_for_end(container.tasks(), task, wait) if wait else task
     follow(task.task_id, task.correlation_id)
-    etag = entity_tag(task, assembly.links(), now())
+    etag = entity_tag(task, container.links(), now())
     if matches_etag(headers, etag):
         return answer(304, etag=etag, cache_control="private, no-cache")
-    return task_answer(200, task, assembly.links(), now())
+    return task_answer(200, task, container.links(), now())
 
 
 @app.get("/v1/tasks")
@@ -38,17 +38,17 @@ def get_tasks() -> Response[str]:
     """A page of the caller's tasks, newest first."""
     from darkroom.api.listing import list_tasks
 
-    caller = authenticate(app, assembly)
-    return answer(200, list_tasks(assembly, caller.owner, app.current_event.query_string_parameters))
+    caller = authenticate(app, container)
+    return answer(200, list_tasks(container, caller.owner, app.current_event.query_string_parameters))
 
 
 @app.get("/v1/tasks/<task_id>/webhook")
 def get_webhook(task_id: str) -> Response[str]:
     """The attempts to deliver a task's webhook."""
-    task = owned_task(assembly.tasks(), authenticate(app, assembly).owner, task_id)
+    task = owned_task(container.tasks(), authenticate(app, container).owner, task_id)
     if not task.request.callback_url:
         raise not_found("The task was posted without a callback_url.")
-    return answer(200, render_delivery(assembly.delivery_log(task)))
+    return answer(200, render_delivery(container.delivery_log(task)))
 
 
 @app.get("/v1/tasks/<task_id>/events")
@@ -56,8 +56,8 @@ def get_events(task_id: str) -> Response[str]:
     """What happened to a task."""
     from darkroom.api.history import task_events
 
-    task = owned_task(assembly.tasks(), authenticate(app, assembly).owner, task_id)
-    return answer(200, task_events(assembly, task))
+    task = owned_task(container.tasks(), authenticate(app, container).owner, task_id)
+    return answer(200, task_events(container, task))
 
 
 @app.get("/v1/tasks/<task_id>/dispute")
@@ -65,8 +65,8 @@ def get_dispute(task_id: str) -> Response[str]:
     """What a provider may be shown about a task."""
     from darkroom.api.history import dispute_bundle
 
-    task = owned_task(assembly.tasks(), authenticate(app, assembly).owner, task_id)
-    return answer(200, dispute_bundle(assembly, task))
+    task = owned_task(container.tasks(), authenticate(app, container).owner, task_id)
+    return answer(200, dispute_bundle(container, task))
 
 
 @app.get("/v1/models")
@@ -74,8 +74,8 @@ def get_models() -> Response[str]:
     """The catalog."""
     from darkroom.api.models import render_catalog
 
-    caller = authenticate(app, assembly)
-    return answer(200, render_catalog(assembly.scorecard(), caller.owner))
+    caller = authenticate(app, container)
+    return answer(200, render_catalog(container.scorecard(), caller.owner))
 
 
 @app.get("/v1/usage")
@@ -83,9 +83,9 @@ def get_usage() -> Response[str]:
     """The caller's usage in a month."""
     from darkroom.api.listing import show_usage, usage_as_csv
 
-    caller = authenticate(app, assembly)
+    caller = authenticate(app, container)
     query = app.current_event.query_string_parameters
-    usage = show_usage(assembly.accounts(), caller.owner, query, now())
+    usage = show_usage(container.accounts(), caller.owner, query, now())
     if query.get("format") == "csv":
         return Response(200, "text/csv; charset=utf-8", usage_as_csv(usage))
     return answer(200, usage)
@@ -118,7 +118,7 @@ def get_console_file(name: str) -> Response[str]:
 @app.get("/health")
 def get_health() -> Response[str]:
     """That we are here, and which release of us."""
-    return answer(200, {"status": "ok"}, x_darkroom_release=assembly.settings.release)
+    return answer(200, {"status": "ok"}, x_darkroom_release=container.settings.release)
 
 
 @app.get("/openapi.json")
@@ -135,4 +135,4 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     return respond(app, event, context)
 
 
-prime(lambda: (assembly.accounts(), assembly.tasks(), assembly.links()))
+prime(lambda: (container.accounts(), container.tasks(), container.links()))

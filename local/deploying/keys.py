@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from darkroom.adapters.registry import PROVIDERS
-from darkroom.stores.accounts import ApiKey
-from darkroom.stores.key_book import PREFIX, KeyBook
+from darkroom.accounts.key_admin import PREFIX, KeyAdmin
+from darkroom.accounts.keys import ApiKey
+from darkroom.providers.registry import PROVIDERS
 from local.deploying.guide import GaveUp, Guide
 from local.deploying.target import Target
 from local.paths import WORK
@@ -43,7 +43,7 @@ def make_first_keys(guide: Guide, target: Target, table: str) -> str | None:
     that only its owner reads: DARKROOM_KEYS_FILE, else one under .local/keys. In a pipeline (CI is set) that file would
     be gone with its workspace, so without DARKROOM_KEYS_FILE no key is made there. Raises `GaveUp`.
     """
-    book = KeyBook(target.client("dynamodb"), table)
+    book = KeyAdmin(target.client("dynamodb"), table)
     if book.owners():
         guide.tell("There are keys already; `darkroom keys create` makes more.")
         return None

@@ -1,6 +1,6 @@
 """Sizes as the providers take them, in pixels."""
 
-from darkroom.domain.geometry import Pixels, Ratio, Resolution, parse_size, pixels_for
+from darkroom.catalog.geometry import Pixels, Ratio, Resolution, parse_size, pixels_for
 
 
 def from_ratio(ratio: str, resolution: str) -> tuple[int, int]:

@@ -5,12 +5,14 @@ from typing import Any
 import boto3
 import pytest
 
+from darkroom.accounts.task_accounting import TaskAccounting
+from darkroom.aws.queues import Queues
+from darkroom.images.object_store import ObjectStore
 from darkroom.settings import Settings
-from darkroom.stores.objects import ObjectStore
-from darkroom.stores.queues import Look, Queues
-from darkroom.stores.tasks import TaskStore
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
+from darkroom.tasks.messages import Poll
+from darkroom.tasks.store import TaskStore
 from tests.integration.aws_limits import TooMuch
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 
 TOO_MUCH: list[tuple[str, str, dict[str, Any]]] = [
     ("dynamodb", "batch_get_item", {"RequestItems": {TASKS: {"Keys": [{"task_id": {"S": str(n)}} for n in range(101)]}}}),
@@ -35,11 +37,14 @@ def test_what_works_in_parts_makes_no_part_too_large() -> None:
         sqs: Any = boto3.client("sqs", region_name="us-east-1")
         url = sqs.create_queue(QueueName="look")["QueueUrl"]
         settings = Settings({"DARKROOM_LOOK_QUEUE_URL": url})
-        Queues(sqs, settings).send_all([Look(f"task_{number}") for number in range(25)])
+        Queues(sqs, settings).send_all([Poll(f"task_{number}") for number in range(25)])
         s3: Any = shared_session().client("s3")
         for number in range(1010):
             s3.put_object(Bucket=BUCKET, Key=f"tasks/o/t/{number}", Body=b"x")
         ObjectStore(s3, BUCKET).delete_task("o", "t")
         assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
         dynamodb: Any = shared_session().client("dynamodb")
-        assert TaskStore(dynamodb, TASKS, ACCOUNTS).get_many([f"task_{number}" for number in range(100)]) == {}
+        assert (
+            TaskStore(dynamodb, TASKS, TaskAccounting(ACCOUNTS)).get_many([f"task_{number}" for number in range(100)])
+            == {}
+        )

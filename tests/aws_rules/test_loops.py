@@ -16,16 +16,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from darkroom.domain import schedule, transitions
-from darkroom.domain.task import Task
-from darkroom.domain.update import Status
-from darkroom.observation import logger
-from darkroom.stores.deliveries import DeliveryState
-from darkroom.stores.event_bus import DETAIL_TYPES
-from darkroom.stores.queues import QUEUES, Copy, Delivery, Look, Message, Submission, message_body
+from darkroom.aws.delays import MAX_QUEUE_DELAY, jittered
+from darkroom.aws.queues import Message, message_body
+from darkroom.images.retry_schedule import IMAGE_WAITS
+from darkroom.observability import logger
+from darkroom.submission.intake_queue import MAX_INTAKE_WAITS, intake_wait
+from darkroom.submission.polling_schedule import MAX_POLLS, poll_wait
+from darkroom.tasks import transitions
+from darkroom.tasks.messages import Copy, Poll, Submission
+from darkroom.tasks.schedule import COPYING_LIMIT, MAX_HOPS, MAX_TRIES
+from darkroom.tasks.task import Task
+from darkroom.tasks.update import Status
+from darkroom.webhooks.delivery_log import DeliveryState
+from darkroom.webhooks.event_bus import DETAIL_TYPES
+from darkroom.webhooks.messages import Delivery
+from darkroom.webhooks.retry_schedule import WEBHOOKS
 from local.template import Template, resources
 from tests.hopeless import Hopeless
-from tests.unit.domain.test_transitions import NOW, a_task, accepted, copying, stored
+from tests.unit.tasks.test_transitions import NOW, a_task, accepted, copying, stored
 
 # Who feeds whom, by the rights that the translated template gives.
 
@@ -128,19 +136,19 @@ def test_what_is_put_on_the_bus_here_is_nothing_that_submits_a_task(translated: 
 
 def test_every_kind_of_message_that_may_go_round_is_one_whose_end_is_proved_here(translated: Template) -> None:
     _, between = circles(translated)
-    kinds = {f"{name.capitalize()}Queue": kind for kind, name in QUEUES.items()}
+    kinds = {f"{name.capitalize()}Queue": kind for kind, name in KINDS.items()}
     assert {kinds[queue] for queue in between - {"IntakeQueue"}} == set(FIRST)
 
 
 def test_an_event_that_a_limit_stands_against_waits_for_a_day_and_no_longer() -> None:
     waits: list[float] = []
     times = 0
-    while (wait := schedule.intake_wait(times)) is not None:
+    while (wait := intake_wait(times)) is not None:
         waits.append(wait)
         times += 1
-    assert times == schedule.MAX_INTAKE_WAITS
+    assert times == MAX_INTAKE_WAITS
     assert 24 * 3600 <= sum(waits) < 25 * 3600
-    assert max(waits) <= schedule.MAX_QUEUE_DELAY
+    assert max(waits) <= MAX_QUEUE_DELAY
 
 
 # However little comes of it, the messages end, and so does what they are about.
@@ -161,20 +169,21 @@ def ended() -> Task:
     return replace(task, request=replace(task.request, callback_url=AWAITED))
 
 
+KINDS: dict[type[Message], str] = {kind: kind.queue for kind in (Poll, Submission, Copy, Delivery)}
 FIRST: dict[type[Message], tuple[Callable[[], Task], Message]] = {
-    Look: (lambda: replace(accepted(), deadline_at=NEVER), Look(a_task().task_id, sent_at=NOW)),
+    Poll: (lambda: replace(accepted(), deadline_at=NEVER), Poll(a_task().task_id, sent_at=NOW)),
     Submission: (put_off, Submission(a_task().task_id)),
     Copy: (lambda: replace(copying(), deadline_at=NEVER), Copy(a_task().task_id, 0)),
     Delivery: (ended, Delivery(a_task().task_id, due_at=NOW + 10**9)),
 }
 """A task that nothing comes of, and the first message about it."""
 
-ATTEMPTS = len(schedule.WEBHOOKS.waits) + 1
+ATTEMPTS = len(WEBHOOKS.waits) + 1
 LONGEST: dict[type[Message], int] = {
-    Look: schedule.MAX_LOOKS + 1,
-    Submission: (2 * schedule.MAX_TRIES + 1) * (schedule.MAX_HOPS + 1),
-    Copy: len(schedule.IMAGE_WAITS) + 1,
-    Delivery: ATTEMPTS * (schedule.MAX_HOPS + 1),
+    Poll: MAX_POLLS + 1,
+    Submission: (2 * MAX_TRIES + 1) * (MAX_HOPS + 1),
+    Copy: len(IMAGE_WAITS) + 1,
+    Delivery: ATTEMPTS * (MAX_HOPS + 1),
 }
 """How many messages may follow from one another."""
 
@@ -222,7 +231,7 @@ def test_messages_that_lead_to_nothing_come_to_an_end_and_so_does_their_task(
 def test_a_task_that_is_looked_at_too_often_ends_with_what_it_has(steps: Iterator[int], images: bool) -> None:
     task = copying() if images else accepted()
     world = Hopeless(replace(task, deadline_at=NEVER), steps)
-    world.run(Look(task.task_id, looks=schedule.MAX_LOOKS, sent_at=NOW))
+    world.run(Poll(task.task_id, looks=MAX_POLLS, sent_at=NOW))
     (left,) = world.tasks.tasks.values()
     assert left.status is Status.FAILED
     assert world.deepest == 1
@@ -230,8 +239,8 @@ def test_a_task_that_is_looked_at_too_often_ends_with_what_it_has(steps: Iterato
 
 def test_a_look_whose_record_never_comes_ends_though_the_clock_stands_still() -> None:
     world = Hopeless(a_task(), forever([0]))
-    world.run(Look("task_of_nobody", sent_at=NOW))
-    assert world.deepest == schedule.MAX_HOPS + 1
+    world.run(Poll("task_of_nobody", sent_at=NOW))
+    assert world.deepest == MAX_HOPS + 1
 
 
 # The bounds are wider than anything that has its good reason.
@@ -244,15 +253,15 @@ def test_no_deadline_that_the_template_allows_has_room_for_so_many_looks(
 ) -> None:
     longest = translated["Parameters"]["DeadlineSeconds"]["MaxValue"]
     life, looks = 0.0, 0
-    while life < longest + schedule.COPYING_LIMIT:
-        life += 0.9 * schedule.look_wait(looks, latency=latency, called_back=called_back)
+    while life < longest + COPYING_LIMIT:
+        life += 0.9 * poll_wait(looks, latency=latency, called_back=called_back)
         looks += 1
-    assert looks < schedule.MAX_LOOKS
+    assert looks < MAX_POLLS
 
 
 def test_the_longest_wait_of_a_webhook_has_no_more_hops_than_are_allowed() -> None:
-    longest = schedule.jittered(max(schedule.WEBHOOKS.waits), 1.0)
-    assert longest / schedule.MAX_QUEUE_DELAY < schedule.MAX_HOPS
+    longest = jittered(max(WEBHOOKS.waits), 1.0)
+    assert longest / MAX_QUEUE_DELAY < MAX_HOPS
 
 
 def test_a_message_at_its_first_hop_is_as_short_as_ever() -> None:

@@ -16,15 +16,15 @@ from darkroom.api.errors import ApiError
 from darkroom.api.http import decoded_body, to_json
 from darkroom.api.request import NewTask
 from darkroom.api.sizes import MAX_ANSWER, MAX_BODY, MAX_PAYLOAD, carried, fits
-from darkroom.domain import transitions
-from darkroom.domain.identifiers import new_task_id
-from darkroom.domain.task import Task
-from darkroom.stores.objects import KeptCallback, ObjectStore
+from darkroom.images.object_store import KeptCallback, ObjectStore
+from darkroom.tasks import transitions
+from darkroom.tasks.ids import new_task_id
+from darkroom.tasks.task import Task
 from local.gateway_limits import MAX_EVENT, MAX_HEADERS, event_size
 from local.template import Template, resources
-from tests.integration.aws import BUCKET
 from tests.integration.deployment import call, deployed, event, store
-from tests.unit.domain.test_transitions import accepted, done, stored
+from tests.integration.emulated_aws import BUCKET
+from tests.unit.tasks.test_transitions import accepted, done, stored
 
 LARGEST_METADATA = {f"{number:02}" + "\x01" * 62: "\x01" * 512 for number in range(16)}
 NOW = 1_795_230_000_000
@@ -155,16 +155,16 @@ def test_a_dispute_with_very_large_callbacks_is_answered(deployment: None) -> No
 
 
 def test_the_event_of_the_largest_task_is_taken_by_the_bus(deployment: None) -> None:
-    from darkroom.services.assembly import Assembly
+    from darkroom.container import Container
     from darkroom.settings import Settings
 
-    detail = json.dumps(Assembly(Settings.from_environment()).render(largest()), ensure_ascii=False)
+    detail = json.dumps(Container(Settings.from_environment()).render(largest()), ensure_ascii=False)
     assert 50_000 < len(detail.encode()) < 256 * 1024 - 1000
 
 
 def test_deliver_has_the_memory_for_pictures_as_base64(everything: Template) -> None:
     """A webhook with 20 MiB of base64 takes up to 189 MB beside the runtime: 256 MB were too little."""
-    from darkroom.services.letters import MAX_BASE64
+    from darkroom.dialects.webhook_payload import MAX_BASE64
 
     deliver = resources(everything, "AWS::Lambda::Function")["DeliverFunction"]["Properties"]
     assert deliver["MemorySize"] >= 512

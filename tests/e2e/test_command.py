@@ -26,7 +26,7 @@ from darkroom_client import (
 )
 from local.paths import ROOT
 from tests.e2e.conftest import Api
-from tests.unit.outbound.servers import closed_port
+from tests.unit.http.servers import closed_port
 
 
 def darkroom(api: Api, *arguments: str, key: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from standardwebhooks import Webhook
 
-from darkroom.adapters.registry import PROVIDERS
+from darkroom.accounts.keys import key_digest
 from darkroom.dialects.registry import DIALECTS
-from darkroom.stores.accounts import key_digest
+from darkroom.providers.registry import PROVIDERS
 from tests.e2e.conftest import Api
 from tests.e2e.dialect_clients import ID, DialectClient, content, server_sent, submission
 from tests.e2e.test_webhooks import Receiver

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from darkroom.stores.task_keys import keys_beside, record_key
+from darkroom.tasks.keys import keys_beside, record_key
 from local.paths import LAYER, ROOT
 from tests.e2e.conftest import Api
 from tests.e2e.test_accounts import open_account

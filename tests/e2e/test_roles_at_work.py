@@ -11,22 +11,25 @@ from typing import Any
 import httpx
 import pytest
 
-from darkroom.domain import transitions
-from darkroom.domain.identifiers import new_task_id
-from darkroom.domain.task import Task
-from darkroom.stores.erasures import Erasures
-from darkroom.stores.kept_failures import PREFIX
-from darkroom.stores.objects import image_key
-from darkroom.stores.queues import Copy, Delivery, Look, Submission, message_body
-from darkroom.stores.task_item import write_item
-from darkroom.stores.tasks import TaskStore
+from darkroom.accounts.task_accounting import TaskAccounting
+from darkroom.aws.queues import message_body
+from darkroom.images.object_store import image_key
+from darkroom.operations.erasure_store import Erasures
+from darkroom.operations.kept_failures import PREFIX
+from darkroom.tasks import transitions
+from darkroom.tasks.ids import new_task_id
+from darkroom.tasks.item import write_item
+from darkroom.tasks.messages import Copy, Poll, Submission
+from darkroom.tasks.store import TaskStore
+from darkroom.tasks.task import Task
+from darkroom.webhooks.messages import Delivery
 from tests.e2e.conftest import Api
 from tests.e2e.test_accounts import open_account
 from tests.e2e.test_schedules import until
 from tests.e2e.test_webhooks import Receiver
 from tests.integration.deployment import event as sample
 from tests.pictures import picture
-from tests.unit.domain.test_transitions import a_task, copying, stored
+from tests.unit.tasks.test_transitions import a_task, copying, stored
 
 LONG_AGO = 3_600_000
 DATA_URI = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -46,7 +49,7 @@ def admin(api: Api) -> httpx.Client:
 
 def store(api: Api) -> TaskStore:
     tables = api.stack.state()["tables"]
-    return TaskStore(api.stack.emulator.client("dynamodb"), tables["tasks"], tables["accounts"])
+    return TaskStore(api.stack.emulator.client("dynamodb"), tables["tasks"], TaskAccounting(tables["accounts"]))
 
 
 def now() -> int:
@@ -177,7 +180,7 @@ def let_its_wait_end(api: Api, owner: str) -> None:
 @pytest.mark.parametrize(
     ("queue", "message"),
     [
-        ("look", Look("task_01M7Y0K4SK2HQR5V5B4CM148FZ", once=True)),
+        ("look", Poll("task_01M7Y0K4SK2HQR5V5B4CM148FZ", once=True)),
         ("generate", Submission("task_01M7Y0K4SK2HQR5V5B4CM148FZ")),
         ("ingest", Copy("task_01M7Y0K4SK2HQR5V5B4CM148FZ", 0)),
         ("webhook", Delivery("task_01M7Y0K4SK2HQR5V5B4CM148FZ", 1)),

@@ -5,13 +5,16 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from darkroom.domain import transitions
-from darkroom.domain.identifiers import new_task_id
-from darkroom.stores.queues import Delivery, Submission, message_body
-from darkroom.stores.schedules import Schedules
-from darkroom.stores.tasks import TaskStore
+from darkroom.accounts.task_accounting import TaskAccounting
+from darkroom.aws.queues import message_body
+from darkroom.aws.schedules import Schedules
+from darkroom.tasks import transitions
+from darkroom.tasks.ids import new_task_id
+from darkroom.tasks.messages import Submission
+from darkroom.tasks.store import TaskStore
+from darkroom.webhooks.messages import Delivery
 from tests.e2e.conftest import Api
-from tests.unit.domain.test_transitions import a_task
+from tests.unit.tasks.test_transitions import a_task
 
 
 def environment(api: Api, function: str) -> dict[str, str]:
@@ -58,7 +61,7 @@ def test_a_webhook_that_is_due_much_later_waits_as_a_schedule(api: Api) -> None:
 def test_a_submission_that_is_put_off_for_long_waits_as_a_schedule(api: Api) -> None:
     scheduler: Any = api.stack.emulator.client("scheduler")
     tables, queue = api.stack.state()["tables"], api.stack.state()["queues"]["generate"]
-    tasks = TaskStore(api.stack.emulator.client("dynamodb"), tables["tasks"], tables["accounts"])
+    tasks = TaskStore(api.stack.emulator.client("dynamodb"), tables["tasks"], TaskAccounting(tables["accounts"]))
     now = int(time.time() * 1000)
     task = a_task(
         task_id=new_task_id(now), owner="nobody", created_at=now, deadline_at=now + 7_200_000, retry_at=now + 3_600_000

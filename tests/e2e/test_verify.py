@@ -13,7 +13,7 @@ from local.deployment import STACK
 from local.emulator import REGION, ROOT_KEY
 from local.paths import ROOT
 from tests.e2e.conftest import Api
-from tests.unit.outbound.servers import closed_port
+from tests.unit.http.servers import closed_port
 
 ONLY_WEBHOOK = ("--only", "webhook's signature")
 

@@ -12,12 +12,13 @@ from typing import Any
 import boto3
 import pytest
 
-from darkroom.adapters.registry import PROVIDERS
-from darkroom.stores import clients, secrets
-from darkroom.stores.accounts import key_digest
-from darkroom.stores.tasks import TaskStore
+from darkroom.accounts.keys import key_digest
+from darkroom.accounts.task_accounting import TaskAccounting
+from darkroom.aws import clients, secrets
+from darkroom.providers.registry import PROVIDERS
+from darkroom.tasks.store import TaskStore
 from local.paths import FUNCTIONS, ROOT
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
 
 API_KEY = "dk_test"
 FAR = 4_000_000_000
@@ -98,4 +99,4 @@ def call(function: str, sent: dict[str, Any], *, seconds: float = 30) -> dict[st
 
 def store() -> TaskStore:
     """The tasks."""
-    return TaskStore(boto3.client("dynamodb"), TASKS, ACCOUNTS)
+    return TaskStore(boto3.client("dynamodb"), TASKS, TaskAccounting(ACCOUNTS))

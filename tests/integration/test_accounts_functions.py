@@ -8,14 +8,14 @@ from typing import Any
 import boto3
 import pytest
 
-from darkroom.domain import transitions
-from darkroom.domain.schedule import MAX_INTAKE_WAITS
-from darkroom.services.delivery_requests import MOST_ROUNDS
-from darkroom.stores.account_book import AccountBook
-from darkroom.stores.deliveries import DeliveryAttempt, DeliveryLog, DeliveryStore
-from darkroom.stores.objects import KeptCallback, ObjectStore
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS
+from darkroom.accounts.ledger import AccountLedger
+from darkroom.images.object_store import KeptCallback, ObjectStore
+from darkroom.submission.intake_queue import MAX_INTAKE_WAITS
+from darkroom.tasks import transitions
+from darkroom.webhooks.delivery_log import DeliveryAttempt, DeliveryLog, DeliveryStore
+from darkroom.webhooks.resend import MOST_ROUNDS
 from tests.integration.deployment import API_KEY, add_key, call, deployed, event, store
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS
 
 ADMIN = "dk_admin"
 
@@ -423,7 +423,7 @@ def test_an_event_may_go_by_the_rules_of_a_key() -> None:
 
 
 def test_an_event_that_a_limit_stands_against_for_a_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from darkroom.stores.event_bus import TaskEvents
+    from darkroom.webhooks.event_bus import TaskEvents
 
     key = make_key(open_tasks=1)
     said: list[Any] = []
@@ -437,7 +437,7 @@ def test_an_event_that_a_limit_stands_against_for_a_day_is_refused(monkeypatch: 
 
 
 def test_no_provider_is_waited_for_in_the_middle_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    from darkroom.services.upstreams import HttpUpstream
+    from darkroom.providers.upstreams import HttpUpstream
 
     monkeypatch.setattr(HttpUpstream, "send", lambda *_: pytest.fail("a provider was asked"))
     make_key()
@@ -462,7 +462,7 @@ def test_no_provider_is_waited_for_in_the_middle_of_a_batch(monkeypatch: pytest.
 def test_an_event_that_cannot_be_taken_is_answered_by_an_event_and_not_repeated(
     body: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from darkroom.stores.event_bus import TaskEvents
+    from darkroom.webhooks.event_bus import TaskEvents
 
     make_key()
     said: list[Any] = []
@@ -488,5 +488,5 @@ def test_usage_can_be_had_as_csv() -> None:
 def test_nothing_of_a_key_is_kept_but_its_digest() -> None:
     made = make_key()
     assert made["api_key"] not in str(boto3.client("dynamodb").scan(TableName=ACCOUNTS)["Items"])
-    assert AccountBook(boto3.client("dynamodb"), ACCOUNTS).find("acme") is None
+    assert AccountLedger(boto3.client("dynamodb"), ACCOUNTS).find("acme") is None
     assert store().get("task_none") is None

@@ -9,16 +9,16 @@ from typing import Any
 import boto3
 import pytest
 
-from darkroom.adapters.registry import adapter
+from darkroom.aws import clients
+from darkroom.catalog.models import catalog
+from darkroom.clock import now
+from darkroom.container import Container
 from darkroom.demo.inbox import LIFE_SECONDS
-from darkroom.domain.catalog import catalog
-from darkroom.services.assembly import Assembly
-from darkroom.services.clock import now
+from darkroom.providers.registry import adapter
 from darkroom.settings import DEMO_PROVIDERS, Settings
-from darkroom.stores import clients
-from tests.integration.aws import BUCKET
 from tests.integration.deployment import API_KEY, call, deployed, event
-from tests.unit.outbound.servers import closed_port
+from tests.integration.emulated_aws import BUCKET
+from tests.unit.http.servers import closed_port
 
 TASK_ID = "task_01M7Y0K4SK2HQR5V5B4CM148FG"
 BASE = "https://api.example"
@@ -56,7 +56,7 @@ def http(method: str, path: str, body: Any = None, **headers: str) -> dict[str, 
 
 
 def callback_url(provider: str = "demo") -> str:
-    return Assembly(Settings.from_environment()).addresses().address(provider, TASK_ID, "n0nce")
+    return Container(Settings.from_environment()).addresses().address(provider, TASK_ID, "n0nce")
 
 
 def submit(provider: str = "demo", prompt: str = "a fox", **fields: Any) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def test_an_inbox_closes_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_demo_is_offered_and_called_back_where_it_is_on() -> None:
     assert catalog().find("demo").offers
-    assert set(DEMO_PROVIDERS) <= Assembly(Settings.from_environment()).upstreams().available()
+    assert set(DEMO_PROVIDERS) <= Container(Settings.from_environment()).upstreams().available()
     assert _callback("demo")["statusCode"] == 403
     posted = call("submit", _post({"model": "demo", "prompt": "a fox"}))
     assert posted["statusCode"] == 202, posted["body"]
@@ -183,7 +183,7 @@ def test_the_demo_is_offered_and_called_back_where_it_is_on() -> None:
 
 def test_nothing_of_the_demo_is_there_where_it_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DARKROOM_DEMO_BASE_URL", "")
-    assert not set(DEMO_PROVIDERS) & Assembly(Settings.from_environment()).upstreams().available()
+    assert not set(DEMO_PROVIDERS) & Container(Settings.from_environment()).upstreams().available()
     assert _callback("demo")["statusCode"] == 404
     assert call("submit", _post({"model": "demo", "prompt": "a fox"}))["statusCode"] == 422
     named = call("submit", _post({"model": "seedream-4.5", "prompt": "a fox", "provider": "demo"}))

@@ -9,17 +9,17 @@ from typing import Any
 import boto3
 import pytest
 
-from darkroom.api.doors import Streamed
 from darkroom.dialects.refusals import refusal_of
 from darkroom.dialects.registry import dialect
-from darkroom.domain import transitions
-from darkroom.domain.failure import ErrorCode, Failure
-from darkroom.domain.task import Entry, Task
-from darkroom.domain.update import Status
-from tests.integration.aws import TASKS
+from darkroom.dialects.transport import Streamed
+from darkroom.tasks import transitions
+from darkroom.tasks.failure import ErrorCode, Failure
+from darkroom.tasks.task import Entry, Task
+from darkroom.tasks.update import Status
 from tests.integration.deployment import API_KEY, FAR, add_key, call, deployed, event, store
+from tests.integration.emulated_aws import TASKS
 from tests.unit.dialects.tasks import MODELS, SUBMISSIONS
-from tests.unit.domain.test_transitions import NOW, copying, stored
+from tests.unit.tasks.test_transitions import NOW, copying, stored
 
 Answered = tuple[int, Any, dict[str, str]]
 HEADERS: dict[str, Callable[[str], dict[str, str]]] = {"chanjing": lambda key: {"access_token": key}}

@@ -8,11 +8,11 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from darkroom.domain import transitions
-from darkroom.stores.task_item import write_item
-from tests.integration.aws import BUCKET
+from darkroom.tasks import transitions
+from darkroom.tasks.item import write_item
 from tests.integration.deployment import FAR, call, deployed, event, store
-from tests.unit.domain.test_transitions import NOW, a_task, accepted, copying, stored
+from tests.integration.emulated_aws import BUCKET
+from tests.unit.tasks.test_transitions import NOW, a_task, accepted, copying, stored
 
 TASK_ID = "task_01M7Y0K4SK2HQR5V5B4CM148FG"
 
@@ -103,12 +103,12 @@ def test_what_has_ended_is_left_alone_by_every_queue() -> None:
 def test_a_poisoned_message_marks_its_task_when_it_fails_for_the_last_time(
     monkeypatch: pytest.MonkeyPatch, receives: str, ended: bool
 ) -> None:
-    from darkroom.services.ingestion import Ingestor
+    from darkroom.images.copying import ImageCopier
 
     def poisoned(*_: object, **__: object) -> None:
         raise RuntimeError("poison")
 
-    monkeypatch.setattr(Ingestor, "copy", poisoned)
+    monkeypatch.setattr(ImageCopier, "copy", poisoned)
     task = copying()
     store().create(task)
     sent = event("sqs.copy")

@@ -8,17 +8,17 @@ from typing import Any
 import boto3
 import pytest
 
-from darkroom.domain import transitions
-from darkroom.domain.task import Entry, Task
-from darkroom.observation import logger
-from darkroom.services.reconciliation import Findings
-from darkroom.stores.event_bus import TaskEvents
-from darkroom.stores.kept_failures import PREFIX, KeptFailures, UnreadableFailure
-from darkroom.stores.task_item import write_item
+from darkroom.observability import logger
+from darkroom.operations.kept_failures import PREFIX, KeptFailures, UnreadableFailure
+from darkroom.operations.reconciliation import Findings
+from darkroom.tasks import transitions
+from darkroom.tasks.item import write_item
+from darkroom.tasks.task import Entry, Task
+from darkroom.webhooks.event_bus import TaskEvents
 from tests.emitted import emitted
-from tests.integration.aws import BUCKET
 from tests.integration.deployment import API_KEY, add_key, call, deployed, event, store
-from tests.unit.domain.test_transitions import NOW, copying, stored
+from tests.integration.emulated_aws import BUCKET
+from tests.unit.tasks.test_transitions import NOW, copying, stored
 
 ADMIN = "dk_admin"
 KEY = (
@@ -190,7 +190,7 @@ def test_every_record_that_fails_is_counted(capsys: pytest.CaptureFixture[str]) 
 def test_an_error_that_a_dialect_answers_is_counted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from darkroom.stores.accounts import AccountStore
+    from darkroom.accounts.keys import AccountStore
 
     def broken(*_: object) -> None:
         raise RuntimeError("no table")

@@ -15,11 +15,11 @@ from typing import Any
 import boto3
 import pytest
 
-from darkroom.stores.accounts import key_digest
-from darkroom.stores.awaited_answers import AwaitedAnswerStore
+from darkroom.accounts.keys import key_digest
+from darkroom.submission.in_flight_calls import InFlightCallStore
 from local.paths import ROOT
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS
 from tests.integration.deployment import API_KEY, call, deployed, event, store
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS
 
 _WRITTEN_AT = 1_780_000_000
 
@@ -169,7 +169,7 @@ def _held(after: Any, before: Any) -> Any:
 
 def test_a_call_that_waits_is_found_again() -> None:
     put(TASKS, {"task_id": {"S": "answers#k"}, **FUTURE["awaited_answers"]})
-    found = AwaitedAnswerStore(boto3.client("dynamodb"), TASKS).find("k")
+    found = InFlightCallStore(boto3.client("dynamodb"), TASKS).find("k")
     (wait,) = found.waits
     assert (wait.task_id, wait.given, found.version) == (OPEN, False, 3)
 

@@ -9,9 +9,9 @@ import boto3
 import pytest
 
 from darkroom.deadline import ANSWERING
-from darkroom.services.upstreams import HttpUpstream
+from darkroom.providers.upstreams import HttpUpstream
 from tests.integration.deployment import call, deployed, event, store
-from tests.unit.domain.test_transitions import accepted
+from tests.unit.tasks.test_transitions import accepted
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,8 @@
 import pytest
 
 from benchmarks import waits
-from darkroom.domain.schedule import WEBHOOKS
-from darkroom.stores.deliveries import DeliveryState
+from darkroom.webhooks.delivery_log import DeliveryState
+from darkroom.webhooks.retry_schedule import WEBHOOKS
 
 MOMENTS = [sum(WEBHOOKS.waits[:place]) for place in range(len(WEBHOOKS.waits) + 1)]
 
@@ -28,7 +28,7 @@ def test_a_schedule_that_comes_early_or_late_makes_no_attempt_before_its_time(
     monkeypatch: pytest.MonkeyPatch, late: int
 ) -> None:
     monkeypatch.setattr(waits, "LATE", late)
-    monkeypatch.setattr("darkroom.services.delivery.random", lambda: 0.5)
+    monkeypatch.setattr("darkroom.webhooks.delivery.random", lambda: 0.5)
     clockwork = waits.Clockwork(booked=True)
     clockwork.run()
     begun = [(moment - clockwork.posts[0]) / 1000 for moment in clockwork.posts]

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom import deadline
-from darkroom.adapters.base import Refused, UpstreamRequest
 from darkroom.api.headers import LONGEST_WAIT
 from darkroom.deadline import ANSWERING, Deadline
-from darkroom.domain import schedule
-from darkroom.domain.failure import Disposition
-from darkroom.services import upstreams
-from darkroom.services.submission import AT_ONCE
-from darkroom.services.tracking import RECORD_GRACE, RECORDING
-from darkroom.services.upstreams import LONG, STORING, USUAL, HttpUpstream
+from darkroom.providers import upstreams
+from darkroom.providers.base import Refused, UpstreamRequest
+from darkroom.providers.upstreams import LONG, STORING, USUAL, HttpUpstream
+from darkroom.submission.accepting import AT_ONCE
+from darkroom.submission.polling import RECORD_GRACE, RECORDING
+from darkroom.submission.polling_schedule import SENDING_GRACE, SYNCHRONOUS_GRACE
+from darkroom.tasks.failure import Disposition
 from local.template import read_template, resources
 
 FUNCTIONS = {
@@ -108,11 +108,11 @@ def test_submit_has_the_time_to_ask_a_provider_at_once() -> None:
 def test_generate_stores_what_a_synchronous_call_brings_at_the_last_moment() -> None:
     timeout = FUNCTIONS["GenerateFunction"]["Timeout"]
     assert timeout - LONG.total >= STORING
-    assert timeout < schedule.SYNCHRONOUS_GRACE, "a request that is still out is not taken for lost"
+    assert timeout < SYNCHRONOUS_GRACE, "a request that is still out is not taken for lost"
 
 
 def test_no_request_is_taken_for_lost_while_it_may_be_out() -> None:
-    assert schedule.SENDING_GRACE > AT_ONCE
+    assert SENDING_GRACE > AT_ONCE
     assert FUNCTIONS["SubmitFunction"]["Timeout"] * 1000 < RECORD_GRACE, "a look waits for a record as long"
 
 

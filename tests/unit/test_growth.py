@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 import darkroom
-from darkroom.adapters.base import Unreadable
-from darkroom.adapters.registry import PROVIDERS, adapter
-from darkroom.adapters.values import MAX_CODE, MAX_HEARD
 from darkroom.api.errors import ApiError
 from darkroom.api.headers import idempotency_key, matches_etag, wait_seconds
 from darkroom.api.http import json_object
 from darkroom.api.request import fingerprint, read_request
+from darkroom.callbacks.receiver import may_hold_a_picture
 from darkroom.dialects.refusals import Refusal
 from darkroom.dialects.registry import DIALECTS, dialect
-from darkroom.services.callbacks import may_hold_a_picture
+from darkroom.providers.base import Unreadable
+from darkroom.providers.reading.values import MAX_CODE, MAX_HEARD
+from darkroom.providers.registry import PROVIDERS, adapter
 from darkroom.settings import Settings
 from tests.growth import LINEAR, exponent
 from tests.unit.dialects.tasks import SUBMISSIONS, post
@@ -54,9 +54,9 @@ PIECES = (
 
 
 CUT = {
-    "darkroom.adapters.refusal_words": MAX_HEARD,
-    "darkroom.adapters.refusal_codes": MAX_CODE,
-    "darkroom.adapters.states": MAX_CODE,
+    "darkroom.providers.reading.refusal_words": MAX_HEARD,
+    "darkroom.providers.reading.refusal_codes": MAX_CODE,
+    "darkroom.providers.reading.states": MAX_CODE,
 }
 """Modules whose patterns see no more than so many characters of a text: that length is far from growing."""
 

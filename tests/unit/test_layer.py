@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 
 from local.packages import layer_package
-from tests.integration.aws import BUCKET, emulated_aws
+from tests.integration.emulated_aws import BUCKET, emulated_aws
 
 SERVICES = ("dynamodb", "events", "s3", "scheduler", "secretsmanager", "sqs")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.custom_metrics import DOLLARS_A_METRIC, combinations, values
-from darkroom.observation import METRICS, count, observed
+from darkroom.observability import METRICS, count, observed
 from local.paths import FUNCTIONS, LAYER, ROOT
 from tests.emitted import emitted
 from tests.integration.deployment import context
@@ -18,12 +18,12 @@ HOLDERS = {"provider"}
 
 
 def calls() -> Iterator[tuple[Path, ast.Call]]:
-    """Every call of `count` where it is darkroom.observation's."""
+    """Every call of `count` where it is darkroom.observability's."""
     for path in [*(LAYER / "darkroom").rglob("*.py"), *FUNCTIONS.glob("*/app.py")]:
         tree = ast.parse(path.read_text())
         imported = any(
             isinstance(node, ast.ImportFrom)
-            and node.module == "darkroom.observation"
+            and node.module == "darkroom.observability"
             and any(alias.name == "count" for alias in node.names)
             for node in ast.walk(tree)
         )

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from darkroom import settings
-from darkroom.domain.update import Status
-from darkroom.stores.kept_failures import PREFIX
+from darkroom.operations.kept_failures import PREFIX
+from darkroom.tasks.update import Status
 from local.deployment import API_ID
 from local.paths import LAYER, ROOT
 from local.template import read_template, resources
@@ -191,7 +191,7 @@ def test_the_layer_is_built_for_the_architecture_that_is_asked_for(architecture:
 
 
 def test_a_message_is_given_up_on_when_the_code_thinks_so() -> None:
-    from darkroom.records import MOST_RECEIVES
+    from darkroom.aws.batch_processing import MOST_RECEIVES
 
     queues = resources(TEMPLATE, "AWS::SQS::Queue")
     receives = {

@@ -82,7 +82,7 @@ class Settings:
 
     @property
     def streaming(self) -> bool:
-        """Whether this process can stream its answers: our own runtime says so (darkroom.runtime)."""
+        """Whether this process can stream its answers: our own runtime says so (darkroom.runtime.streaming)."""
         return self.environment.get("DARKROOM_STREAMING", "") == "true"
 
     @property

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from darkroom.domain import transitions
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.task import AttemptState, Task
-from darkroom.domain.update import Status
-from darkroom.services.delivery import event_id
-from darkroom.services.reconciliation import MOST_FAILURES
-from darkroom.stores.task_item import read_item
+from darkroom.operations.reconciliation import MOST_FAILURES
+from darkroom.tasks import transitions
+from darkroom.tasks.item import read_item
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.task import AttemptState, Task
+from darkroom.tasks.update import Status
+from darkroom.webhooks.delivery import event_id
 from tests.emitted import emitted
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.world import Chaos, World
 from tests.pictures import picture
 
@@ -91,7 +91,7 @@ def test_a_cancelled_task_that_nobody_heard_of_is_also_cancelled_at_its_provider
     world.time += 11 * MINUTE
     world.reconciler.run()
     assert [(each.queue, '"cancel": true' in each.body) for each in world.queues.waiting] == [
-        ("Delivery", False), ("Look", True),
+        ("Delivery", False), ("Poll", True),
     ]  # fmt: skip
     assert world.announced == [(cancelled.task_id, "cancelled")]
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.task import ImageState, Task
-from darkroom.domain.update import Status
-from darkroom.services.callbacks import Verdict
-from darkroom.services.cancellation import cancel
+from darkroom.callbacks.receiver import Verdict
+from darkroom.tasks.cancellation import cancel
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.task import ImageState, Task
+from darkroom.tasks.update import Status
 from local.leaks import leaks
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.told import everything_told
 from tests.integration.life.world import FILES, World
 from tests.pictures import picture

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from moto import mock_aws
 
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.task import Task, Usage
-from darkroom.services.cancellation import AlreadyEnded, cancel
-from darkroom.services.delivery import event_id
-from darkroom.stores.account_book import AccountBook
+from darkroom.accounts.ledger import AccountLedger
+from darkroom.tasks.cancellation import AlreadyEnded, cancel
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.task import Task, Usage
+from darkroom.webhooks.delivery import event_id
 from local.leaks import leaks
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, make_tables, shared_session
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, make_tables, shared_session
 from tests.integration.life.told import everything_told
 from tests.integration.life.world import FILES, Chaos, Killed, World
 from tests.pictures import picture
@@ -156,7 +156,7 @@ class Lives(RuleBasedStateMachine):
         for item in shared_session().client("dynamodb").scan(TableName=TASKS)["Items"]:
             if "document" not in item or item["status"]["S"] in {"queued", "processing"}:
                 continue
-            from darkroom.stores.task_item import read_item
+            from darkroom.tasks.item import read_item
 
             task = read_item(item)
             end = (task.status, task.images, task.error, task.completed_at)
@@ -185,7 +185,7 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def the_ledger_adds_up(self) -> None:
-        book = AccountBook(shared_session().client("dynamodb"), ACCOUNTS)
+        book = AccountLedger(shared_session().client("dynamodb"), ACCOUNTS)
         account = book.find("owner")
         assert account is not None
         lines, _ = book.ledger("owner", limit=100)
@@ -213,7 +213,7 @@ class Lives(RuleBasedStateMachine):
         assert all(task.status.terminal and task.announced and not task.withheld for task in tasks)
         assert not self.world.queues.waiting
         charged = sum((task.usage.charged for task in self.every_task()), Decimal(0))
-        account = AccountBook(shared_session().client("dynamodb"), ACCOUNTS).find("owner")
+        account = AccountLedger(shared_session().client("dynamodb"), ACCOUNTS).find("owner")
         assert account is not None
         assert (account.balance, account.open_tasks) == (CREDITS - charged, 0)
         for task in tasks:
@@ -225,7 +225,7 @@ class Lives(RuleBasedStateMachine):
                     assert body == PICTURE
 
     def every_task(self) -> list[Task]:
-        from darkroom.stores.task_item import read_item
+        from darkroom.tasks.item import read_item
 
         items = shared_session().client("dynamodb").scan(TableName=TASKS)["Items"]
         return [read_item(item) for item in items if "document" in item]

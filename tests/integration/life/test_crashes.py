@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.task import Task
-from darkroom.domain.update import Status
-from darkroom.services.delivery import event_id
-from darkroom.stores.account_book import AccountBook
-from darkroom.stores.accounts import AccountStore
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
+from darkroom.accounts.keys import AccountStore
+from darkroom.accounts.ledger import AccountLedger
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.task import Task
+from darkroom.tasks.update import Status
+from darkroom.webhooks.delivery import event_id
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.world import Chaos, Killed, World
 from tests.pictures import picture
 
@@ -80,7 +80,7 @@ def check(world: World, task: Task | None) -> None:
 
 def check_account(balance: Decimal) -> None:
     """Nothing is held back any more, and the ledger adds up to what is left."""
-    book = AccountBook(shared_session().client("dynamodb"), ACCOUNTS)
+    book = AccountLedger(shared_session().client("dynamodb"), ACCOUNTS)
     account = book.find("owner")
     assert account is not None
     lines, _ = book.ledger("owner", limit=100)

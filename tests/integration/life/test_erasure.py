@@ -8,23 +8,23 @@ from typing import Any
 
 import pytest
 
-from darkroom.domain.repetition import Wait
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.task import Entry, Task
-from darkroom.domain.update import Status
-from darkroom.services.callbacks import Verdict
-from darkroom.services.erasure import GRACE, Eraser
-from darkroom.stores.account_book import AccountBook
-from darkroom.stores.accounts import AccountStore, ApiKey, key_digest
-from darkroom.stores.awaited_answers import AwaitedAnswers, AwaitedAnswerStore, answer_key
-from darkroom.stores.callback_notes import CallbackNote, CallbackNotes
-from darkroom.stores.erasures import Erasure, Erasures, Phase
-from darkroom.stores.key_book import KeyBook
-from darkroom.stores.objects import NotDeleted, ObjectStore
-from darkroom.stores.owned_items import OwnedItems
-from darkroom.stores.request_rates import RequestRates
-from darkroom.stores.webhook_secrets import WebhookSecrets
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
+from darkroom.accounts.key_admin import KeyAdmin
+from darkroom.accounts.keys import AccountStore, ApiKey, key_digest
+from darkroom.accounts.ledger import AccountLedger
+from darkroom.accounts.rate_limit import RequestRates
+from darkroom.callbacks.notes import CallbackNote, CallbackNotes
+from darkroom.callbacks.receiver import Verdict
+from darkroom.images.object_store import NotDeleted, ObjectStore
+from darkroom.operations.erasing import GRACE, Eraser
+from darkroom.operations.erasure_store import Erasure, Erasures, Phase
+from darkroom.operations.owned_items import OwnedItems
+from darkroom.submission.in_flight_calls import InFlightCalls, InFlightCallStore, answer_key
+from darkroom.submission.repetition import Wait
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.task import Entry, Task
+from darkroom.tasks.update import Status
+from darkroom.webhooks.secrets import WebhookSecrets
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.world import Killed, World
 from tests.pictures import picture
 
@@ -58,18 +58,18 @@ def dynamodb() -> Any:
 
 def settle(world: World, owner: str) -> None:
     """Give an owner keys, credits, a webhook secret, and a task that has ended."""
-    book = AccountBook(dynamodb(), ACCOUNTS)
+    book = AccountLedger(dynamodb(), ACCOUNTS)
     book.put_terms(owner, prepaid=True, budget=None)
     book.credit(owner, Decimal(100), reference="first", note="", now=world.time)
-    made = KeyBook(dynamodb(), ACCOUNTS).create(ApiKey(owner, open_tasks=20), world.time)
+    made = KeyAdmin(dynamodb(), ACCOUNTS).create(ApiKey(owner, open_tasks=20), world.time)
     RequestRates(dynamodb(), ACCOUNTS).take(made.key.key_id, 5, world.time)
     WebhookSecrets(dynamodb(), ACCOUNTS).rotate(owner, world.time, first="whsec_x")
     world.caller = made.key
     entry = Entry("evolink", "doubao-seedream-4.5")
     task = post(world, replace(REQUEST, image_urls=("data:image/png;base64,aGVsbG8=",)), entry=entry)
     world.run()
-    AwaitedAnswerStore(dynamodb(), TASKS, clock=world.clock).replace(
-        AwaitedAnswers(answer_key(owner, entry.dialect, task.fingerprint)),
+    InFlightCallStore(dynamodb(), TASKS, clock=world.clock).replace(
+        InFlightCalls(answer_key(owner, entry.dialect, task.fingerprint)),
         (Wait("a", world.time, world.time, world.time, task_id=task.task_id),),
     )
     CallbackNotes(dynamodb(), TASKS, clock=world.clock).add(
@@ -126,7 +126,7 @@ def ids_of(owner: str) -> list[str]:
 def test_nothing_that_names_the_owner_is_left_and_nothing_of_anybody_else_is_touched(world: World) -> None:
     post(world)
     theirs = sorted(naming(OTHER, *ids_of(OTHER)))
-    keys = [key.key_id for key in KeyBook(dynamodb(), ACCOUNTS).of_owner(OWNER)]
+    keys = [key.key_id for key in KeyAdmin(dynamodb(), ACCOUNTS).of_owner(OWNER)]
     names = [OWNER, key_digest(BY_HAND), *keys, *ids_of(OWNER)]
     done = erase_to_the_end(world)
     assert naming(*names) == []
@@ -143,13 +143,13 @@ def test_nothing_that_names_the_owner_is_left_and_nothing_of_anybody_else_is_tou
 
 def test_keys_are_off_at_once_and_events_are_not_taken(world: World) -> None:
     eraser(world).erase(OWNER, seconds=60)
-    (key,) = KeyBook(dynamodb(), ACCOUNTS).of_owner(OWNER)
+    (key,) = KeyAdmin(dynamodb(), ACCOUNTS).of_owner(OWNER)
     by_hand = AccountStore(dynamodb(), ACCOUNTS).find_key(BY_HAND)
     assert key.disabled
     assert by_hand is not None
     assert by_hand.disabled
-    assert not KeyBook(dynamodb(), ACCOUNTS).knows(OWNER)
-    assert KeyBook(dynamodb(), ACCOUNTS).knows(OTHER)
+    assert not KeyAdmin(dynamodb(), ACCOUNTS).knows(OWNER)
+    assert KeyAdmin(dynamodb(), ACCOUNTS).knows(OTHER)
 
 
 def test_a_submission_that_raced_leaves_no_task_behind(world: World) -> None:
@@ -203,7 +203,7 @@ def test_a_task_whose_time_is_over_but_whose_record_is_there_is_erased_too(world
 
 
 def test_it_goes_on_where_time_ran_out(world: World) -> None:
-    AccountBook(dynamodb(), ACCOUNTS).credit(OWNER, Decimal(100), reference="more", note="", now=world.time)
+    AccountLedger(dynamodb(), ACCOUNTS).credit(OWNER, Decimal(100), reference="more", note="", now=world.time)
     for _ in range(4):
         for _ in range(15):  # the key may have twenty open
             post(world, replace(REQUEST, callback_url=None))
@@ -248,7 +248,7 @@ def test_only_one_works_at_an_erasure_until_its_time_is_over(world: World) -> No
     erasures.begin(OWNER, world.time)
     assert erasures.lease(OWNER, world.time, world.time + 20_000)
     assert eraser(world).erase(OWNER, seconds=60).phase is Phase.CLOSING
-    assert not KeyBook(dynamodb(), ACCOUNTS).of_owner(OWNER)[0].disabled
+    assert not KeyAdmin(dynamodb(), ACCOUNTS).of_owner(OWNER)[0].disabled
     world.time += 20_000
     assert eraser(world).erase(OWNER, seconds=60).phase is Phase.RECORDS
 

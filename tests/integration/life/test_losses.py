@@ -6,22 +6,23 @@ from typing import Any
 
 import pytest
 
-from darkroom.adapters.evolink import Evolink
-from darkroom.domain import transitions
-from darkroom.domain.failure import Disposition, ErrorCode
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.task import Task
-from darkroom.domain.update import MadeImage, Status, Update
-from darkroom.services import reconciliation
-from darkroom.services.giving_up import LastResort, give_up_delivery
-from darkroom.services.reconciliation import Findings
-from darkroom.stores.callback_notes import MOST_NOTES, CallbackNote, CallbackNotes
-from darkroom.stores.deliveries import DeliveryLog, DeliveryState
-from darkroom.stores.objects import image_key
-from darkroom.stores.queues import Copy, Delivery, Look, Submission
-from darkroom.stores.sweeps import Sweeps
+from darkroom.callbacks.notes import MOST_NOTES, CallbackNote, CallbackNotes
+from darkroom.images.object_store import image_key
+from darkroom.operations import reconciliation
+from darkroom.operations.dead_letter_handling import DeadLetterHandler, give_up_delivery
+from darkroom.operations.reconciliation import Findings
+from darkroom.operations.sweep_cursor import SweepCursors
+from darkroom.providers.evolink import Evolink
+from darkroom.tasks import transitions
+from darkroom.tasks.failure import Disposition, ErrorCode
+from darkroom.tasks.messages import Copy, Poll, Submission
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.task import Task
+from darkroom.tasks.update import MadeImage, Status, Update
+from darkroom.webhooks.delivery_log import DeliveryLog, DeliveryState
+from darkroom.webhooks.messages import Delivery
 from tests.emitted import emitted
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.world import World, refusal
 from tests.pictures import picture
 
@@ -87,7 +88,7 @@ def test_a_look_beside_the_others_leads_to_no_second_row_of_looks(world: World) 
     world.time += 11 * MINUTE
     world.reconciler.run()
     world.run(until=1)
-    assert len([each for each in world.queues.waiting if each.queue == "Look"]) == before
+    assert len([each for each in world.queues.waiting if each.queue == "Poll"]) == before
 
 
 def test_an_image_that_lies_there_unrecorded_is_recorded(world: World) -> None:
@@ -168,8 +169,8 @@ def test_a_part_that_fails_keeps_no_other_from_being_done(world: World, monkeypa
     monkeypatch.setattr(world, "counted", broken)
     with pytest.raises(ConnectionError, match="no SQS"):
         world.reconciler.run()
-    assert [message.queue for message in world.queues.waiting] == ["Look"]
-    assert Sweeps(shared_session().client("dynamodb"), ACCOUNTS).find("objects").begun_at == world.time
+    assert [message.queue for message in world.queues.waiting] == ["Poll"]
+    assert SweepCursors(shared_session().client("dynamodb"), ACCOUNTS).find("objects").begun_at == world.time
     assert not now(world, task).status.terminal
 
 
@@ -217,7 +218,7 @@ def test_a_submission_that_is_given_up_on_fails_its_task(world: World) -> None:
     waiting = world.tasks.change(
         task.task_id, lambda current: transitions.refuse(_again(current), _busy(), now=world.time)
     ).after
-    LastResort(tasks=world.tasks, clock=world.clock).submission(Submission(waiting.task_id))
+    DeadLetterHandler(tasks=world.tasks, clock=world.clock).submission(Submission(waiting.task_id))
     ended = now(world, task)
     assert (ended.status, ended.error and ended.error.code) == (Status.FAILED, ErrorCode.PROVIDER_ERROR)
     assert ended.history[-1].cause == "given_up"
@@ -226,21 +227,21 @@ def test_a_submission_that_is_given_up_on_fails_its_task(world: World) -> None:
 def _again(task: Task) -> Task:
     from dataclasses import replace
 
-    from darkroom.domain.task import AttemptState
+    from darkroom.tasks.task import AttemptState
 
     attempt = replace(task.attempts[-1], state=AttemptState.SENDING, upstream_id="")
     return replace(task, attempts=(attempt,), status=Status.QUEUED)
 
 
 def _busy() -> Any:
-    from tests.unit.domain.test_transitions import BUSY
+    from tests.unit.tasks.test_transitions import BUSY
 
     return BUSY
 
 
 def test_a_submission_that_may_have_been_taken_is_left_to_its_callback(world: World) -> None:
     task = submit(world)
-    LastResort(tasks=world.tasks, clock=world.clock).submission(Submission(task.task_id))
+    DeadLetterHandler(tasks=world.tasks, clock=world.clock).submission(Submission(task.task_id))
     assert now(world, task).status is Status.PROCESSING
     world.run()
     assert now(world, task).status is Status.COMPLETED
@@ -248,7 +249,7 @@ def test_a_submission_that_may_have_been_taken_is_left_to_its_callback(world: Wo
 
 def test_a_copy_that_is_given_up_on_fails_its_own_image_alone(world: World) -> None:
     task = made(world)
-    LastResort(tasks=world.tasks, clock=world.clock).copy(Copy(task.task_id, 0))
+    DeadLetterHandler(tasks=world.tasks, clock=world.clock).copy(Copy(task.task_id, 0))
     world.run()
     ended = now(world, task)
     assert ended.status is Status.COMPLETED
@@ -257,12 +258,12 @@ def test_a_copy_that_is_given_up_on_fails_its_own_image_alone(world: World) -> N
 
 def test_a_look_that_is_given_up_on_ends_its_task(world: World) -> None:
     task = submit(world)
-    last = LastResort(tasks=world.tasks, clock=world.clock)
-    last.look(Look(task.task_id, cancel=True))
+    last = DeadLetterHandler(tasks=world.tasks, clock=world.clock)
+    last.look(Poll(task.task_id, cancel=True))
     assert not now(world, task).status.terminal
-    last.look(Look(task.task_id))
+    last.look(Poll(task.task_id))
     assert now(world, task).status is Status.FAILED
-    last.look(Look("task_of_nobody"))
+    last.look(Poll("task_of_nobody"))
 
 
 def test_a_webhook_that_cannot_even_be_tried_is_shown_as_failed(world: World) -> None:

@@ -7,16 +7,16 @@ from itertools import pairwise
 
 import pytest
 
-from darkroom.adapters.base import OutcomeUnknown
-from darkroom.domain.failure import Disposition, ErrorCode
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.task import AttemptState, Task
-from darkroom.domain.update import Status
-from darkroom.services.cancellation import cancel
-from darkroom.services.deletion import Deletion, StillSettled
-from darkroom.stores.account_book import AccountBook
-from darkroom.stores.accounts import AccountStore
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
+from darkroom.accounts.keys import AccountStore
+from darkroom.accounts.ledger import AccountLedger
+from darkroom.operations.deletion import Deletion, StillSettled
+from darkroom.providers.base import OutcomeUnknown
+from darkroom.tasks.cancellation import cancel
+from darkroom.tasks.failure import Disposition, ErrorCode
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.task import AttemptState, Task
+from darkroom.tasks.update import Status
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.world import World, refusal
 from tests.pictures import picture
 
@@ -137,7 +137,7 @@ def test_a_document_that_may_run_is_asked_for_once_more_and_refused(world: World
 def test_pictures_are_stored_without_their_metadata_where_the_deployment_says_so(world: World) -> None:
     said = b"52.5200 N 13.4050 E"
     world.picture = picture("JPEG", comment=said)
-    world.ingestor._strip = True
+    world.image_copier._strip = True
     task = submit(world)
     world.run()
     (image,) = now(world, task).images
@@ -170,10 +170,10 @@ def test_a_callback_in_a_new_format_keeps_the_task_open_and_can_be_replayed(worl
 
 
 def test_a_look_without_a_record_gives_up_after_a_while(world: World) -> None:
-    from darkroom.stores.queues import Look
+    from darkroom.tasks.messages import Poll
 
     queues = world.queues
-    queues.send(Look("task_01M7Y0K4SK2HQR5V5B4CM148FG", sent_at=world.time))
+    queues.send(Poll("task_01M7Y0K4SK2HQR5V5B4CM148FG", sent_at=world.time))
     world.run()
     assert not queues.waiting
     assert not queues.dead
@@ -208,9 +208,9 @@ def cancelled(world: World, task: Task) -> Task:
 
 
 def balance(world: World) -> Decimal:
-    account = AccountBook(shared_session().client("dynamodb"), ACCOUNTS).find("owner")
+    account = AccountLedger(shared_session().client("dynamodb"), ACCOUNTS).find("owner")
     assert account is not None
-    lines, _ = AccountBook(shared_session().client("dynamodb"), ACCOUNTS).ledger("owner", limit=50)
+    lines, _ = AccountLedger(shared_session().client("dynamodb"), ACCOUNTS).ledger("owner", limit=50)
     assert account.balance == sum(line.amount for line in lines)
     assert account.open_tasks == 0
     return account.balance

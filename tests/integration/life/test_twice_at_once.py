@@ -9,11 +9,11 @@ from decimal import Decimal
 
 import pytest
 
-from darkroom.domain.admission import NotAdmitted
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.task import Task
-from darkroom.services.submission import IdempotencyConflict
-from tests.integration.aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
+from darkroom.accounts.admission import NotAdmitted
+from darkroom.submission.accepting import IdempotencyConflict
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.task import Task
+from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.test_crashes import KEY, PICTURE, REQUEST, check
 from tests.integration.life.world import Chaos, World
 from tests.pictures import picture

@@ -15,46 +15,50 @@ from typing import IO, Any
 from botocore.exceptions import EndpointConnectionError
 from botocore.session import get_session
 
-from darkroom.adapters.base import Adapter, Refused, Upstream, UpstreamAnswer, UpstreamRequest
-from darkroom.adapters.registry import adapter
+from darkroom.accounts.keys import ApiKey
+from darkroom.accounts.ledger import AccountLedger
+from darkroom.accounts.task_accounting import TaskAccounting
 from darkroom.api.rendering import render_task
-from darkroom.domain.catalog import catalog
-from darkroom.domain.failure import Disposition, ErrorCode, Failure
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.schedule import jittered, queue_delay
-from darkroom.domain.task import Task
-from darkroom.outbound.download import Downloaded
-from darkroom.outbound.errors import LinkGone
-from darkroom.outbound.webhook import DeliveryOutcome
-from darkroom.services.callback_address import CallbackAddresses
-from darkroom.services.callbacks import CallbackReceiver
-from darkroom.services.delivery import Deliverer
-from darkroom.services.dispatch import Dispatcher
-from darkroom.services.follow_up import FollowUp
-from darkroom.services.ingestion import Ingestor
-from darkroom.services.letters import Letters
-from darkroom.services.notification import Notifier
-from darkroom.services.orders import OrderBook
-from darkroom.services.reconciliation import Reconciler
-from darkroom.services.scorecard import Scorecard
-from darkroom.services.sight import Sight
-from darkroom.services.submission import Submissions, Submitted
-from darkroom.services.tracking import Tracker
+from darkroom.aws.delays import jittered, queue_delay
+from darkroom.aws.queues import Message, read_message
+from darkroom.aws.secrets import SigningKeys
+from darkroom.callbacks.address import CallbackAddresses
+from darkroom.callbacks.notes import CallbackNotes
+from darkroom.callbacks.receiver import CallbackReceiver
+from darkroom.catalog.breaker_store import Breakers
+from darkroom.catalog.models import catalog
+from darkroom.catalog.score_store import ScoreStore
+from darkroom.catalog.scorecard import Scorecard
+from darkroom.dialects.task_view import TaskPresenter
+from darkroom.dialects.webhook_payload import DialectPayloads
+from darkroom.http.errors import LinkGone
+from darkroom.images.copying import ImageCopier
+from darkroom.images.download import Downloaded
+from darkroom.images.links import LinkSigner
+from darkroom.images.object_store import ObjectStore
+from darkroom.operations.reconciliation import Reconciler
+from darkroom.operations.sweep_cursor import SweepCursors
+from darkroom.providers.base import Adapter, Refused, Upstream, UpstreamAnswer, UpstreamRequest
+from darkroom.providers.registry import adapter
 from darkroom.settings import Settings
-from darkroom.stores.account_book import AccountBook
-from darkroom.stores.accounts import ApiKey
-from darkroom.stores.breakers import Breakers
-from darkroom.stores.callback_notes import CallbackNotes
-from darkroom.stores.deliveries import DeliveryStore
-from darkroom.stores.links import LinkSigner
-from darkroom.stores.objects import ObjectStore
-from darkroom.stores.open_tasks import OpenTasks
-from darkroom.stores.queues import Copy, Delivery, Look, Message, Submission, read_message
-from darkroom.stores.scores import ScoreStore
-from darkroom.stores.secrets import SigningKeys
-from darkroom.stores.sweeps import Sweeps
-from darkroom.stores.tasks import TaskStore
-from tests.integration.aws import shared_session
+from darkroom.submission.accepting import Submissions, Submitted
+from darkroom.submission.dispatching import Dispatcher
+from darkroom.submission.generation_request import RequestBuilder
+from darkroom.submission.polling import Poller
+from darkroom.tasks.failure import Disposition, ErrorCode, Failure
+from darkroom.tasks.messages import Copy, Poll, Submission
+from darkroom.tasks.open_index import OpenTasks
+from darkroom.tasks.outbox import Outbox
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.store import TaskStore
+from darkroom.tasks.task import Task
+from darkroom.webhooks.delivery import Deliverer
+from darkroom.webhooks.delivery_log import DeliveryStore
+from darkroom.webhooks.fan_out import Notifier
+from darkroom.webhooks.messages import Delivery
+from darkroom.webhooks.payload import WebhookPayloads
+from darkroom.webhooks.sender import DeliveryOutcome
+from tests.integration.emulated_aws import shared_session
 
 PUBLIC_URL = "https://gateway.example"
 FILES = "pictures.example"
@@ -258,7 +262,7 @@ class World:
 
     def open_account(self, credits: Decimal) -> None:
         """Give the owner a prepaid account, and its key a limit of open tasks."""
-        book = AccountBook(shared_session().client("dynamodb"), self._tables[1])
+        book = AccountLedger(shared_session().client("dynamodb"), self._tables[1])
         book.put_terms("owner", prepaid=True, budget=None)
         book.credit("owner", credits, reference="first", note="", now=self.time)
         self.caller = ApiKey("owner", key_id="k1", open_tasks=20)
@@ -275,18 +279,20 @@ class World:
         dynamodb = self._watched(session.client("dynamodb"), "dynamodb")
         s3 = self._watched(session.client("s3"), "s3")
         keys = SigningKeys("signing", lambda name: {"identity": "i" * 48, "callback": []})
-        self.tasks = TaskStore(dynamodb, *self._tables, clock=self.clock, retention_days=30)
+        self.tasks = TaskStore(
+            dynamodb, self._tables[0], TaskAccounting(self._tables[1]), clock=self.clock, retention_days=30
+        )
         objects = ObjectStore(s3, self._bucket)
         self.objects = objects
         deliveries = DeliveryStore(dynamodb, self._tables[0], clock=self.clock)
         self.deliveries = deliveries
         links = LinkSigner.from_session(get_session(), self._bucket, "us-east-1", link_seconds=3600)
         queues: Any = self.queues
-        follow_up = FollowUp(queues, self.clock)
+        outbox = Outbox(queues, self.clock)
         addresses = CallbackAddresses(settings, keys)
         shared: Any = {"tasks": self.tasks, "clock": self.clock}
-        scaled: Any = {"adapters": self.adapter, "follow_up": follow_up, "scale": 1}
-        orders = OrderBook(
+        scaled: Any = {"adapters": self.adapter, "outbox": outbox, "scale": 1}
+        orders = RequestBuilder(
             catalog=catalog(), adapters=self.adapter, addresses=addresses, reference_link=lambda key: key
         )
         breakers = Breakers(dynamodb, self._tables[1], clock=self.clock, scale=1)
@@ -301,12 +307,12 @@ class World:
         self.dispatcher = dispatcher
         self.submissions = Submissions(
             queues=queues, objects=lambda: objects, catalog=catalog(), keys=keys,
-            available=lambda: {"evolink"}, metered=AccountBook(dynamodb, self._tables[1]).has, dispatcher=dispatcher, scorecard=scorecard, follow_up=follow_up, settings=settings, **shared,
+            available=lambda: {"evolink"}, metered=AccountLedger(dynamodb, self._tables[1]).has, dispatcher=dispatcher, scorecard=scorecard, outbox=outbox, settings=settings, **shared,
         )  # fmt: skip
         self.callbacks = CallbackReceiver(
             objects=objects, addresses=addresses, notes=notes, confirm=self.confirm, **shared, **scaled
         )
-        self.tracker = Tracker(
+        self.poller = Poller(
             queues=queues,
             objects=lambda: objects,
             upstreams=self,
@@ -314,25 +320,25 @@ class World:
             **shared,
             **scaled,
         )
-        self.ingestor = Ingestor(
+        self.image_copier = ImageCopier(
             objects=objects, queues=queues, downloader=self, adapters=self.adapter, upstreams=self,  # type: ignore[arg-type]
             max_bytes=40 * 1024 * 1024, **shared,
         )  # fmt: skip
         self.notifier = Notifier(tasks=self.tasks, queues=queues, bus=self, scores=scores, clock=self.clock, scale=1)
         self.reconciler = Reconciler(
             tasks=self.tasks, open_tasks=OpenTasks(dynamodb, self._tables[0]), objects=objects,
-            sweeps=Sweeps(dynamodb, self._tables[1]), queues=queues, notifier=lambda: self.notifier,
+            sweeps=SweepCursors(dynamodb, self._tables[1]), queues=queues, notifier=lambda: self.notifier,
             given_up=self,  # type: ignore[arg-type]
             clock=self.clock, scale=1,
         )  # fmt: skip
-        sight = Sight(
+        presenter = TaskPresenter(
             links=links, objects=lambda: objects, estimate=lambda task: 10.0, public_url="https://api.test",
             clock=self.clock,
         )  # fmt: skip
-        self.sight, self.links = sight, links
+        self.presenter, self.links = presenter, links
         self.deliverer = Deliverer(
             deliveries=deliveries, queues=queues, post=self.post, secrets=lambda owner: [], scale=1,
-            letters=Letters(render=lambda task: render_task(task, links, self.time), sight=lambda: sight), **shared,
+            payloads=WebhookPayloads(render=lambda task: render_task(task, links, self.time), foreign=lambda: DialectPayloads(presenter)), **shared,
         )  # fmt: skip
 
     # What stands in for the outside.
@@ -434,13 +440,13 @@ class World:
 
     def _work(self, message: _Waiting) -> None:
         match message.queue:
-            case "Look":
-                look = read_message(Look, message.body)
-                self.tracker.look(look)
+            case "Poll":
+                look = read_message(Poll, message.body)
+                self.poller.look(look)
             case "Submission":
                 self.dispatcher.submit_due(read_message(Submission, message.body))
             case "Copy":
-                self.ingestor.copy(read_message(Copy, message.body), redelivered=message.receives > 0)
+                self.image_copier.copy(read_message(Copy, message.body), redelivered=message.receives > 0)
             case "Delivery":
                 self.deliverer.deliver(read_message(Delivery, message.body))
 

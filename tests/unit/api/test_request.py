@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from darkroom.api.errors import ApiError
 from darkroom.api.request import NewTask, fingerprint, read_request
-from darkroom.domain.request import Action, ImageRequest, Strategy
 from darkroom.settings import Settings
+from darkroom.tasks.request import Action, ImageRequest, Strategy
 from tests.pictures import picture
 
 LEAST = {"model": "seedream-4.5", "prompt": "a fox"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from darkroom_client import AsyncDarkroom, Darkroom, DarkroomError, NotInTime, NotReachable
-from tests.unit.outbound.servers import closed_port
+from tests.unit.http.servers import closed_port
 
 
 def command(*arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:

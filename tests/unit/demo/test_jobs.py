@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from darkroom.catalog.demo_offers import DEMO
+from darkroom.catalog.models import Catalog
+from darkroom.catalog.offers import MODELS
 from darkroom.demo.jobs import (
     LARGEST_AREA,
     LONGEST_SECONDS,
@@ -17,9 +20,6 @@ from darkroom.demo.jobs import (
     read_job,
 )
 from darkroom.demo.sealed import NotOurs, seal, unseal
-from darkroom.domain.catalog import Catalog
-from darkroom.domain.demo_offers import DEMO
-from darkroom.domain.offers import MODELS
 
 KEY, NOW = b"key", 1_795_230_000_000
 BODY: dict[str, Any] = {"model": MODEL, "prompt": "a lighthouse", "callback_url": "https://gateway.example/callbacks/x"}

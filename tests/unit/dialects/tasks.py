@@ -7,11 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from darkroom.dialects.calls import Call, Picture, Seen
-from darkroom.domain.failure import ErrorCode, Failure
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.task import Entry, PlannedOffer, Task, Usage
-from darkroom.domain.update import Status
+from darkroom.dialects.calls import Call, Picture, TaskView
+from darkroom.tasks.failure import ErrorCode, Failure
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.task import Entry, PlannedOffer, Task, Usage
+from darkroom.tasks.update import Status
 
 EVENTS = Path(__file__).resolve().parents[3] / "events"
 TASK_ID = "task_01KAHV9XW2Z0000000000000AA"
@@ -54,7 +54,7 @@ def post(path: str, body: Mapping[str, Any] | None = None, **headers: str) -> Ca
     return Call("POST", path, headers=headers, body=body or {})
 
 
-def seen(
+def view(
     dialect: str,
     status: Status = Status.COMPLETED,
     *,
@@ -63,7 +63,7 @@ def seen(
     lost: int = 0,
     base64: bool = False,
     echo: Mapping[str, Any] | None = None,
-) -> Seen:
+) -> TaskView:
     """A task of `n` images in some state, of which the last `lost` could not be had."""
     model = MODELS[dialect]
     task = Task(
@@ -96,7 +96,7 @@ def seen(
                 url = f"https://bucket.example/{index}.png"
                 data = "iVBORw0KGgo=" if base64 else None
                 pictures.append(Picture(index, url, NOW // 1000 + 3600, 2048, 2048, base64=data))
-    return Seen(task, NOW, tuple(pictures), estimate=25, here=HERE)
+    return TaskView(task, NOW, tuple(pictures), estimate=25, base_url=HERE)
 
 
 def shape(value: Any) -> Any:

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from darkroom.adapters.base import Order, QueryFailed, Refused, Ticket
-from darkroom.adapters.registry import PROVIDERS, adapter
 from darkroom.api.request import read_request
-from darkroom.dialects.calls import Call, Cancel, Form, Look, LookMany, Submission
-from darkroom.dialects.refusals import Refusal, Trouble, refusal_of
+from darkroom.catalog.models import catalog
+from darkroom.catalog.routing import plan
+from darkroom.dialects.calls import Call, Cancel, Form, LookUp, LookUpMany, Submission
+from darkroom.dialects.refusals import ErrorKind, Refusal, refusal_of
 from darkroom.dialects.registry import DIALECTS, UnknownDialect, dialect
-from darkroom.domain.catalog import catalog
-from darkroom.domain.failure import Disposition, ErrorCode, Failure
-from darkroom.domain.routing import plan
-from darkroom.domain.update import Status
+from darkroom.providers.base import GenerationRequest, QueryFailed, Refused, Ticket
+from darkroom.providers.registry import PROVIDERS, adapter
 from darkroom.settings import Settings
-from tests.unit.adapters.samples import ScriptedUpstream, errors
-from tests.unit.dialects.tasks import EVENTS, MODELS, SUBMISSIONS, TASK_ID, lacks, post, sample, seen
+from darkroom.tasks.failure import Disposition, ErrorCode, Failure
+from darkroom.tasks.update import Status
+from tests.unit.dialects.tasks import EVENTS, MODELS, SUBMISSIONS, TASK_ID, lacks, post, sample, view
+from tests.unit.providers.samples import ScriptedUpstream, errors
 
 SEEDS: list[tuple[str, str, str]] = [
     ("qingbo", "/v1/tasks", "providers/qingbo/submit.request"),
@@ -101,7 +101,7 @@ def test_every_request_sample_is_used() -> None:
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_a_submission_is_answered_as_the_seed_shows(name: str) -> None:
     intent = submission(name, *SUBMISSIONS[name])
-    answer = dialect(name).answer(intent, [seen(name, Status.PROCESSING)], "trace")
+    answer = dialect(name).answer(intent, [view(name, Status.PROCESSING)], "trace")
     assert answer.status == 200
     assert lacks(answer.body, sample(f"providers/{name}/submit.answer")) == []
     assert TASK_ID in json.dumps(answer.body)
@@ -110,8 +110,8 @@ def test_a_submission_is_answered_as_the_seed_shows(name: str) -> None:
 @pytest.mark.parametrize(("name", "answer_sample", "state"), ANSWERS)
 def test_a_look_is_answered_as_the_seed_shows(name: str, answer_sample: str, state: dict[str, Any]) -> None:
     intent = dialect(name).read(LOOKS[name](TASK_ID))
-    assert intent == Look(TASK_ID)
-    answer = dialect(name).answer(intent, [seen(name, **state)], "trace")
+    assert intent == LookUp(TASK_ID)
+    answer = dialect(name).answer(intent, [view(name, **state)], "trace")
     assert answer.status == 200
     assert lacks(answer.body, sample(f"providers/{name}/{answer_sample}")) == []
 
@@ -129,7 +129,7 @@ def test_a_look_is_answered_as_the_seed_shows(name: str, answer_sample: str, sta
 def test_a_synchronous_call_is_answered_as_the_seed_shows(name: str, request_sample: str, answer_sample: str) -> None:
     intent = submission(name, SUBMISSIONS[name][0], sample(request_sample))
     assert intent.form is Form.WAITING
-    answer = dialect(name).answer(intent, [seen(name, n=1, base64=intent.base64)], "trace")
+    answer = dialect(name).answer(intent, [view(name, n=1, base64=intent.base64)], "trace")
     assert answer.status == 200
     assert lacks(answer.body, sample(answer_sample)) == []
     # Nothing that the seed does not have either.
@@ -138,23 +138,23 @@ def test_a_synchronous_call_is_answered_as_the_seed_shows(name: str, request_sam
 
 def test_a_batch_and_a_page_are_answered_as_the_seeds_show() -> None:
     batch = dialect("acedata").read(post("/seedream/tasks", sample("dialects/acedata/retrieve_batch.request")))
-    assert isinstance(batch, LookMany)
-    answer = dialect("acedata").answer(batch, [seen("acedata"), seen("acedata", Status.PROCESSING)], "trace")
+    assert isinstance(batch, LookUpMany)
+    answer = dialect("acedata").answer(batch, [view("acedata"), view("acedata", Status.PROCESSING)], "trace")
     assert lacks(answer.body, sample("providers/acedata/batch.answer")) == []
     page = dialect("chanjing").read(post("/open/v1/ai_creation/task/page", sample("dialects/chanjing/page.request")))
-    assert isinstance(page, LookMany)
-    answer = dialect("chanjing").answer(page, [seen("chanjing"), seen("chanjing", Status.QUEUED)], "trace")
+    assert isinstance(page, LookUpMany)
+    answer = dialect("chanjing").answer(page, [view("chanjing"), view("chanjing", Status.QUEUED)], "trace")
     assert lacks(answer.body, sample("providers/chanjing/page.answer")) == []
 
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_every_trouble_has_an_answer_in_the_dialects_own_form(name: str) -> None:
-    for trouble in Trouble:
+    for trouble in ErrorKind:
         answer = dialect(name).refuse(Refusal(trouble, "what was wrong", "size", TASK_ID), "trace")
         told = json.dumps(answer.body)
         assert "what was wrong" in told
         assert "request_id" not in told, "our own envelope"
-        if trouble not in {Trouble.TIMEOUT, Trouble.UNAVAILABLE, Trouble.FAILED, Trouble.INTERNAL}:
+        if trouble not in {ErrorKind.TIMEOUT, ErrorKind.UNAVAILABLE, ErrorKind.FAILED, ErrorKind.INTERNAL}:
             assert answer.status < 500, f"{trouble} is the caller's"
 
 
@@ -170,7 +170,7 @@ def test_every_trouble_has_an_answer_in_the_dialects_own_form(name: str) -> None
 def test_an_error_that_is_documented_can_be_met(name: str, status: int, code: str) -> None:
     place = "providers" if name in PROVIDERS else "dialects"
     wanted = sample(f"{place}/{name}/error.{status}.{code}")
-    answers = [dialect(name).refuse(Refusal(trouble, "no", "size"), "x") for trouble in Trouble]
+    answers = [dialect(name).refuse(Refusal(trouble, "no", "size"), "x") for trouble in ErrorKind]
     alike = [each for each in answers if each.status == status and code in json.dumps(each.body)]
     assert alike, f"{name} never answers {status} {code}"
     optional = {"fallback_suggestion"}
@@ -181,16 +181,16 @@ def test_an_error_that_is_documented_can_be_met(name: str, status: int, code: st
 # The adapter of each provider is a client of its API: what a dialect says must read as what it means.
 
 
-def order(name: str) -> Order:
+def order(name: str) -> GenerationRequest:
     request = read_request({"model": MODELS[name], "prompt": "a fox", "n": 2, "provider": name}, Settings({}))
     choice = plan(request, catalog(), available=PROVIDERS)[0]
     url = "https://app.example/hook" if adapter(name).traits.calls_back else ""
-    return Order(choice.offer.upstream_model, "a fox", choice.shape, n=2, callback_url=url)
+    return GenerationRequest(choice.offer.upstream_model, "a fox", choice.shape, n=2, callback_url=url)
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_our_own_client_is_understood(name: str) -> None:
-    answer = dialect(name).answer(submission(name, *SUBMISSIONS[name]), [seen(name, Status.QUEUED)], "trace")
+    answer = dialect(name).answer(submission(name, *SUBMISSIONS[name]), [view(name, Status.QUEUED)], "trace")
     upstream = ScriptedUpstream((answer.status, json.dumps(answer.body).encode()))
     update = adapter(name).submit(order(name), upstream)
     assert update.upstream_id == TASK_ID
@@ -217,11 +217,11 @@ def test_our_own_client_is_understood(name: str) -> None:
     ],
 )
 def test_our_own_client_reads_the_state_of_a_task(name: str, state: Status, wanted: set[Status]) -> None:
-    one = seen(name, state, echo={"image": "https://files.example/reference.png"})
-    answer = dialect(name).answer(Look(TASK_ID), [one], "trace")
+    one = view(name, state, echo={"image": "https://files.example/reference.png"})
+    answer = dialect(name).answer(LookUp(TASK_ID), [one], "trace")
     if name == "chanjing":
         # Our client asks for many at once, as a poller does.
-        answer = dialect(name).answer(LookMany((TASK_ID,)), [one], "trace")
+        answer = dialect(name).answer(LookUpMany((TASK_ID,)), [one], "trace")
     upstream = ScriptedUpstream((answer.status, json.dumps(answer.body).encode()))
     update = adapter(name).query([Ticket(TASK_ID, MODELS[name])], upstream)[TASK_ID]
     assert update.status in wanted
@@ -235,7 +235,7 @@ def test_our_own_client_reads_the_state_of_a_task(name: str, state: Status, want
 @pytest.mark.parametrize("name", [name for name in PROVIDERS if adapter(name).traits.calls_back])
 @pytest.mark.parametrize("state", [Status.COMPLETED, Status.FAILED])
 def test_our_own_client_reads_a_callback(name: str, state: Status) -> None:
-    body = json.dumps(dialect(name).callback(seen(name, state))).encode()
+    body = json.dumps(dialect(name).callback(view(name, state))).encode()
     update = adapter(name).read_callback(body)
     assert update.status is state
     assert len(update.images) == (2 if state is Status.COMPLETED else 0)
@@ -246,13 +246,13 @@ def test_our_own_client_reads_a_callback(name: str, state: Status) -> None:
 @pytest.mark.parametrize(
     ("trouble", "disposition"),
     [
-        (Trouble.RATE_LIMITED, Disposition.LATER),
-        (Trouble.BAD_KEY, Disposition.ELSEWHERE),
-        (Trouble.BAD_FIELD, Disposition.FINAL),
-        (Trouble.CONTENT, Disposition.FINAL),
+        (ErrorKind.RATE_LIMITED, Disposition.LATER),
+        (ErrorKind.BAD_KEY, Disposition.ELSEWHERE),
+        (ErrorKind.BAD_FIELD, Disposition.FINAL),
+        (ErrorKind.CONTENT, Disposition.FINAL),
     ],
 )
-def test_our_own_client_understands_a_refusal(name: str, trouble: Trouble, disposition: Disposition) -> None:
+def test_our_own_client_understands_a_refusal(name: str, trouble: ErrorKind, disposition: Disposition) -> None:
     answer = dialect(name).refuse(Refusal(trouble, "no"), "trace")
     upstream = ScriptedUpstream((answer.status, json.dumps(answer.body).encode()))
     with pytest.raises(Refused) as refused:
@@ -262,7 +262,7 @@ def test_our_own_client_understands_a_refusal(name: str, trouble: Trouble, dispo
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_our_own_client_is_told_that_a_task_is_unknown(name: str) -> None:
-    answer = dialect(name).refuse(Refusal(Trouble.UNKNOWN_TASK, "there is no such task"), "trace")
+    answer = dialect(name).refuse(Refusal(ErrorKind.UNKNOWN_TASK, "there is no such task"), "trace")
     upstream = ScriptedUpstream((answer.status, json.dumps(answer.body).encode()))
     with pytest.raises(QueryFailed):
         adapter(name).query([Ticket(TASK_ID, MODELS[name])], upstream)
@@ -273,7 +273,7 @@ def test_a_path_that_the_provider_has_not_is_refused(name: str) -> None:
     for call in (Call("GET", "/"), Call("DELETE", "/v1/tasks/x"), Call("POST", "/v2/nothing")):
         with pytest.raises(Refusal) as refused:
             dialect(name).read(call)
-        assert refused.value.trouble is Trouble.UNKNOWN_CALL
+        assert refused.value.trouble is ErrorKind.UNKNOWN_CALL
 
 
 @pytest.mark.parametrize("code", list(ErrorCode))
@@ -283,7 +283,7 @@ def test_every_failure_of_a_task_can_be_told(name: str, code: ErrorCode) -> None
     answer = dialect(name).refuse(refusal_of(failure, TASK_ID), "trace")
     assert "what happened" in json.dumps(answer.body)
     if name in LOOKS:
-        shown = dialect(name).answer(Look(TASK_ID), [seen(name, Status.FAILED, failure=failure)], "trace")
+        shown = dialect(name).answer(LookUp(TASK_ID), [view(name, Status.FAILED, failure=failure)], "trace")
         assert "what happened" in json.dumps(shown.body)
 
 
@@ -291,7 +291,7 @@ def test_every_failure_of_a_task_can_be_told(name: str, code: ErrorCode) -> None
 def test_a_task_can_be_cancelled_where_the_provider_has_a_call_for_it(name: str) -> None:
     intent = dialect(name).read(post(f"/v1/tasks/{TASK_ID}/cancel"))
     assert intent == Cancel(TASK_ID)
-    answer = dialect(name).answer(intent, [seen(name, Status.CANCELLED)], "trace")
+    answer = dialect(name).answer(intent, [view(name, Status.CANCELLED)], "trace")
     assert answer.status == 200
     if name == "qingbo":
         assert lacks(answer.body, sample("providers/qingbo/cancel.answer")) == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from darkroom.dialects.calls import Call, Submission
 from darkroom.dialects.forms import MOST_PARTS, is_form, read_form
 from darkroom.dialects.openai import OpenAI
-from darkroom.dialects.refusals import Refusal, Trouble
+from darkroom.dialects.refusals import ErrorKind, Refusal
 from tests.pictures import picture
 
 PNG = picture()
@@ -67,15 +67,15 @@ def test_what_gpt_image_clients_send_with_an_edit_is_taken() -> None:
 @pytest.mark.parametrize(
     ("body", "trouble", "param"),
     [
-        ({"prompt": "blue"}, Trouble.MISSING_FIELD, "image"),
-        ({"image": DATA}, Trouble.MISSING_FIELD, "prompt"),
-        ({"prompt": "blue", "image": DATA, "mask": DATA}, Trouble.BAD_FIELD, "mask"),
-        ({"prompt": "blue", "images": [{"file_id": "file-1"}]}, Trouble.BAD_FIELD, "images[0].file_id"),
-        ({"prompt": "blue", "image": DATA, "n": "eleven"}, Trouble.BAD_FIELD, "n"),
-        ({"prompt": "blue", "image": [DATA, 7]}, Trouble.MISSING_FIELD, "image"),
+        ({"prompt": "blue"}, ErrorKind.MISSING_FIELD, "image"),
+        ({"image": DATA}, ErrorKind.MISSING_FIELD, "prompt"),
+        ({"prompt": "blue", "image": DATA, "mask": DATA}, ErrorKind.BAD_FIELD, "mask"),
+        ({"prompt": "blue", "images": [{"file_id": "file-1"}]}, ErrorKind.BAD_FIELD, "images[0].file_id"),
+        ({"prompt": "blue", "image": DATA, "n": "eleven"}, ErrorKind.BAD_FIELD, "n"),
+        ({"prompt": "blue", "image": [DATA, 7]}, ErrorKind.MISSING_FIELD, "image"),
     ],
 )
-def test_an_edit_is_refused_by_its_field(body: dict[str, Any], trouble: Trouble, param: str) -> None:
+def test_an_edit_is_refused_by_its_field(body: dict[str, Any], trouble: ErrorKind, param: str) -> None:
     with pytest.raises(Refusal) as caught:
         edit(body)
     assert (caught.value.trouble, caught.value.param) == (trouble, param)
@@ -84,7 +84,7 @@ def test_an_edit_is_refused_by_its_field(body: dict[str, Any], trouble: Trouble,
 def test_variations_are_refused_with_the_way_to_what_there_is() -> None:
     with pytest.raises(Refusal, match="/v1/images/edits") as caught:
         edit({"image": DATA}, "/v1/images/variations")
-    assert caught.value.trouble is Trouble.UNKNOWN_CALL
+    assert caught.value.trouble is ErrorKind.UNKNOWN_CALL
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from darkroom.api.request import read_request
-from darkroom.dialects.calls import Form, LookMany, Submission, TokenRequest
-from darkroom.dialects.refusals import Refusal, Trouble
+from darkroom.dialects.calls import Form, LookUpMany, Submission, TokenRequest
+from darkroom.dialects.refusals import ErrorKind, Refusal
 from darkroom.dialects.registry import dialect
 from darkroom.settings import Settings
 from tests.unit.dialects.tasks import MODELS, SUBMISSIONS, post
@@ -68,46 +68,46 @@ EFFECTS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]  # fmt: skip
 
 # A dialect, the fields, the name that is blamed, and the trouble where it is not the field itself.
-REFUSED: list[tuple[str, dict[str, Any], str, Trouble]] = [
-    ("qingbo", {"size": "7:1"}, "size", Trouble.BAD_FIELD),
-    ("qingbo", {"prompt": ""}, "prompt", Trouble.MISSING_FIELD),
-    ("qingbo", {"extra": "png"}, "extra", Trouble.BAD_FIELD),
-    ("qingbo", {"extra": {"seed": 1}}, "extra.seed", Trouble.BAD_FIELD),
-    ("qingbo", {"extra": {"stream": True}}, "", Trouble.NO_STREAM),
-    ("qingbo", {"extra": {"tools": ["x"]}}, "extra.tools", Trouble.BAD_FIELD),
+REFUSED: list[tuple[str, dict[str, Any], str, ErrorKind]] = [
+    ("qingbo", {"size": "7:1"}, "size", ErrorKind.BAD_FIELD),
+    ("qingbo", {"prompt": ""}, "prompt", ErrorKind.MISSING_FIELD),
+    ("qingbo", {"extra": "png"}, "extra", ErrorKind.BAD_FIELD),
+    ("qingbo", {"extra": {"seed": 1}}, "extra.seed", ErrorKind.BAD_FIELD),
+    ("qingbo", {"extra": {"stream": True}}, "", ErrorKind.NO_STREAM),
+    ("qingbo", {"extra": {"tools": ["x"]}}, "extra.tools", ErrorKind.BAD_FIELD),
     ("qingbo", {"extra": {"optimize_prompt_options": {"mode": "slow"}}}, "extra.optimize_prompt_options.mode",
-     Trouble.BAD_FIELD),
-    ("evolink", {"model": None}, "model", Trouble.MISSING_FIELD),
-    ("evolink", {"prompt": "x" * 2001}, "prompt", Trouble.BAD_FIELD),
-    ("evolink", {"size": "16/9"}, "size", Trouble.BAD_FIELD),
-    ("evolink", {"prompt_priority": "slow"}, "prompt_priority", Trouble.BAD_FIELD),
-    ("chanjing", {"creation_type": 4}, "creation_type", Trouble.BAD_FIELD),
-    ("chanjing", {"clarity": 3000}, "clarity", Trouble.BAD_FIELD),
-    ("chanjing", {"number_of_images": 5}, "number_of_images", Trouble.BAD_FIELD),
-    ("chanjing", {"aspect_ratio": "2:1"}, "aspect_ratio", Trouble.BAD_FIELD),
-    ("chanjing", {"ref_img_url": [7]}, "ref_img_url", Trouble.BAD_FIELD),
-    ("chanjing", {"ref_prompt": ""}, "ref_prompt", Trouble.MISSING_FIELD),
-    ("deepspace", {"quality": "8K"}, "quality", Trouble.BAD_FIELD),
-    ("deepspace", {"watermark": False}, "watermark", Trouble.BAD_FIELD),
-    ("deepspace", {"model": "Seedream-4.5-Preferential", "n": 2}, "n", Trouble.BAD_FIELD),
-    ("deepspace", {"model": "Seedream-4.5-Preferential", "size": "16:9"}, "size", Trouble.BAD_FIELD),
-    ("acedata", {"async": "yes"}, "async", Trouble.BAD_FIELD),
-    ("acedata", {"stream": True}, "stream", Trouble.BAD_FIELD),
-    ("acedata", {"response_format": "hex"}, "response_format", Trouble.BAD_FIELD),
-    ("acedata", {"sequential_image_generation": "on"}, "sequential_image_generation", Trouble.BAD_FIELD),
+     ErrorKind.BAD_FIELD),
+    ("evolink", {"model": None}, "model", ErrorKind.MISSING_FIELD),
+    ("evolink", {"prompt": "x" * 2001}, "prompt", ErrorKind.BAD_FIELD),
+    ("evolink", {"size": "16/9"}, "size", ErrorKind.BAD_FIELD),
+    ("evolink", {"prompt_priority": "slow"}, "prompt_priority", ErrorKind.BAD_FIELD),
+    ("chanjing", {"creation_type": 4}, "creation_type", ErrorKind.BAD_FIELD),
+    ("chanjing", {"clarity": 3000}, "clarity", ErrorKind.BAD_FIELD),
+    ("chanjing", {"number_of_images": 5}, "number_of_images", ErrorKind.BAD_FIELD),
+    ("chanjing", {"aspect_ratio": "2:1"}, "aspect_ratio", ErrorKind.BAD_FIELD),
+    ("chanjing", {"ref_img_url": [7]}, "ref_img_url", ErrorKind.BAD_FIELD),
+    ("chanjing", {"ref_prompt": ""}, "ref_prompt", ErrorKind.MISSING_FIELD),
+    ("deepspace", {"quality": "8K"}, "quality", ErrorKind.BAD_FIELD),
+    ("deepspace", {"watermark": False}, "watermark", ErrorKind.BAD_FIELD),
+    ("deepspace", {"model": "Seedream-4.5-Preferential", "n": 2}, "n", ErrorKind.BAD_FIELD),
+    ("deepspace", {"model": "Seedream-4.5-Preferential", "size": "16:9"}, "size", ErrorKind.BAD_FIELD),
+    ("acedata", {"async": "yes"}, "async", ErrorKind.BAD_FIELD),
+    ("acedata", {"stream": True}, "stream", ErrorKind.BAD_FIELD),
+    ("acedata", {"response_format": "hex"}, "response_format", ErrorKind.BAD_FIELD),
+    ("acedata", {"sequential_image_generation": "on"}, "sequential_image_generation", ErrorKind.BAD_FIELD),
     ("acedata", {"sequential_image_generation": "auto", "sequential_image_generation_options": {"max_images": 16}},
-     "sequential_image_generation_options.max_images", Trouble.BAD_FIELD),
-    ("acedata", {"layer_decomposition": True}, "layer_decomposition", Trouble.BAD_FIELD),
-    ("openai", {"n": 11}, "n", Trouble.BAD_FIELD),
-    ("openai", {"stream": "yes"}, "stream", Trouble.BAD_FIELD),
-    ("openai", {"background": "transparent"}, "background", Trouble.BAD_FIELD),
-    ("openai", {"output_compression": 50}, "output_compression", Trouble.BAD_FIELD),
-    ("openai", {"output_format": "webp"}, "output_format", Trouble.BAD_FIELD),
-    ("openai", {"surprise": 1}, "surprise", Trouble.BAD_FIELD),
-    ("ark", {"image": {"url": "x"}}, "image", Trouble.BAD_FIELD),
-    ("ark", {"background": "transparent"}, "background", Trouble.BAD_FIELD),
+     "sequential_image_generation_options.max_images", ErrorKind.BAD_FIELD),
+    ("acedata", {"layer_decomposition": True}, "layer_decomposition", ErrorKind.BAD_FIELD),
+    ("openai", {"n": 11}, "n", ErrorKind.BAD_FIELD),
+    ("openai", {"stream": "yes"}, "stream", ErrorKind.BAD_FIELD),
+    ("openai", {"background": "transparent"}, "background", ErrorKind.BAD_FIELD),
+    ("openai", {"output_compression": 50}, "output_compression", ErrorKind.BAD_FIELD),
+    ("openai", {"output_format": "webp"}, "output_format", ErrorKind.BAD_FIELD),
+    ("openai", {"surprise": 1}, "surprise", ErrorKind.BAD_FIELD),
+    ("ark", {"image": {"url": "x"}}, "image", ErrorKind.BAD_FIELD),
+    ("ark", {"background": "transparent"}, "background", ErrorKind.BAD_FIELD),
     ("ark", {"optimize_prompt_options": {"thinking": "enabled"}}, "optimize_prompt_options.thinking",
-     Trouble.BAD_FIELD),
+     ErrorKind.BAD_FIELD),
 ]  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def test_a_field_has_its_effect(name: str, fields: dict[str, Any], effect: dict[
 
 @pytest.mark.parametrize(("name", "fields", "param", "trouble"), REFUSED)
 def test_what_a_field_may_not_be_is_refused_by_its_name(
-    name: str, fields: dict[str, Any], param: str, trouble: Trouble
+    name: str, fields: dict[str, Any], param: str, trouble: ErrorKind
 ) -> None:
     with pytest.raises(Refusal) as refused:
         read(name, fields)
@@ -209,12 +209,12 @@ PAGE = "/open/v1/ai_creation/task/page"
 @pytest.mark.parametrize(
     ("body", "wanted"),
     [
-        ({"type": 3}, LookMany(None)),
-        ({"type": 3, "page": 2, "page_size": 10, "is_success": True}, LookMany(None, 2, 10, completed_only=True)),
-        ({"type": 3, "unique_ids": ["a", "b", "a"]}, LookMany(("a", "b"))),
+        ({"type": 3}, LookUpMany(None)),
+        ({"type": 3, "page": 2, "page_size": 10, "is_success": True}, LookUpMany(None, 2, 10, completed_only=True)),
+        ({"type": 3, "unique_ids": ["a", "b", "a"]}, LookUpMany(("a", "b"))),
     ],
 )
-def test_chanjing_reads_pages(body: dict[str, Any], wanted: LookMany) -> None:
+def test_chanjing_reads_pages(body: dict[str, Any], wanted: LookUpMany) -> None:
     assert dialect("chanjing").read(post(PAGE, body)) == wanted
 
 
@@ -245,7 +245,7 @@ def test_chanjing_exchanges_a_key_for_a_token() -> None:
 def test_acedata_reads_batches() -> None:
     spoken = dialect("acedata")
     read_batch = spoken.read(post("/seedream/tasks", {"action": "retrieve_batch", "ids": ["a", "b", "a"]}))
-    assert read_batch == LookMany(("a", "b"))
+    assert read_batch == LookUpMany(("a", "b"))
     for body, param in (
         ({"action": "retrieve_batch", "ids": [str(i) for i in range(101)]}, "ids"),
         ({"action": "retrieve_batch"}, "ids"),

@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 import pytest
 
-from darkroom.stores.key_book import KeyBook
+from darkroom.accounts.key_admin import KeyAdmin
 from local.deploying import keys
 from local.deploying.guide import GaveUp, Guide
 from local.deploying.target import Target
-from tests.integration.aws import ACCOUNTS, emulated_aws
+from tests.integration.emulated_aws import ACCOUNTS, emulated_aws
 from tests.unit.local.scripted import Person, pipeline, terminal
 
 
@@ -28,8 +28,8 @@ def said(guide: Guide) -> str:
     return "\n".join(guide.told)
 
 
-def book() -> KeyBook:
-    return KeyBook(boto3.client("dynamodb"), ACCOUNTS)
+def book() -> KeyAdmin:
+    return KeyAdmin(boto3.client("dynamodb"), ACCOUNTS)
 
 
 def test_a_person_is_shown_them_once(target: Target) -> None:

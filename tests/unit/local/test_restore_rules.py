@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from darkroom.domain import transitions
-from darkroom.domain.failure import Disposition
-from darkroom.stores.erasures import owner_digest
-from darkroom.stores.task_item import read_item, write_item
+from darkroom.operations.erasure_store import owner_digest
+from darkroom.tasks import transitions
+from darkroom.tasks.failure import Disposition
+from darkroom.tasks.item import read_item, write_item
 from local.restore_rules import Left, Rules, as_put_back, has_pictures, is_beside, is_record
-from tests.unit.domain.test_transitions import NOW, a_task, accepted, copying, failed, stored
+from tests.unit.tasks.test_transitions import NOW, a_task, accepted, copying, failed, stored
 
 LATER = 4_000_000_000
 RULES = Rules(NOW, {owner_digest("gone")})

@@ -2,28 +2,30 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from darkroom.accounts.key_admin import NewKey as MadeKey
+from darkroom.accounts.key_admin import NoSuchKey
+from darkroom.accounts.keys import ApiKey
+from darkroom.accounts.ledger import Account, BadLedgerCursor, LedgerLine, this_month
+from darkroom.accounts.money import format_credits
 from darkroom.api.account_models import AccountTerms, Credit, KeyChanges, NewKey, Rotation
 from darkroom.api.errors import ApiError, bad_request, conflict, invalid_field
 from darkroom.api.numbers import whole_number
 from darkroom.api.owners import refuse_while_erasing
-from darkroom.domain.money import format_credits
-from darkroom.services.assembly import Assembly
-from darkroom.services.clock import now
-from darkroom.stores.account_book import Account, BadLedgerCursor, LedgerLine, this_month
-from darkroom.stores.accounts import ApiKey
-from darkroom.stores.key_book import NewKey as MadeKey
-from darkroom.stores.key_book import NoSuchKey
+from darkroom.clock import now
+
+if TYPE_CHECKING:
+    from darkroom.api.parts import AccountParts
 
 Json = dict[str, Any]
 MAX_PAGE = 100
 
 
-def make_key(assembly: Assembly, wanted: NewKey) -> Json:
+def make_key(parts: "AccountParts", wanted: NewKey) -> Json:
     """Make a key. Its secret is shown this once. Raises `ApiError` (409, 422)."""
     _check_providers(wanted.providers)
-    refuse_while_erasing(assembly, wanted.owner)
+    refuse_while_erasing(parts, wanted.owner)
     settings = ApiKey(
         owner=wanted.owner,
         name=wanted.name,
@@ -32,13 +34,13 @@ def make_key(assembly: Assembly, wanted: NewKey) -> Json:
         requests_per_second=wanted.requests_per_second,
         open_tasks=wanted.open_tasks,
     )
-    return _with_secret(assembly, assembly.key_book().create(settings, now()))
+    return _with_secret(parts, parts.key_admin().create(settings, now()))
 
 
-def list_keys(assembly: Assembly, query: Mapping[str, str]) -> Json:
+def list_keys(parts: "AccountParts", query: Mapping[str, str]) -> Json:
     """A page of the keys of one owner (`owner`), or of all. Raises `ApiError` (400)."""
     limit = _page_limit(query, {"owner", "limit", "cursor"}, MAX_PAGE)
-    book = assembly.key_book()
+    book = parts.key_admin()
     owner = query.get("owner") or None
     after = ("", "")
     if cursor := query.get("cursor"):
@@ -49,7 +51,7 @@ def list_keys(assembly: Assembly, query: Mapping[str, str]) -> Json:
         if owner and owner != after[0]:
             raise _bad_cursor()
     found = book.page(owner, after, limit + 1)
-    metered = {each: assembly.account_book().has(each) for each in {key.owner for key in found[:limit]}}
+    metered = {each: parts.account_ledger().has(each) for each in {key.owner for key in found[:limit]}}
     return {
         "object": "list",
         "data": [show_key(key, metered=metered[key.owner]) for key in found[:limit]],
@@ -57,52 +59,52 @@ def list_keys(assembly: Assembly, query: Mapping[str, str]) -> Json:
     }
 
 
-def change_key(assembly: Assembly, key_id: str, changes: KeyChanges) -> Json:
+def change_key(parts: "AccountParts", key_id: str, changes: KeyChanges) -> Json:
     """Change settings of a key. Raises `ApiError` (404, 409, 422)."""
     given = {name: getattr(changes, name) for name in changes.model_fields_set}
     _check_providers(given.get("providers") or [])
     try:
-        refuse_while_erasing(assembly, assembly.key_book().find(key_id).owner)
-        changed = assembly.key_book().change(key_id, given)
+        refuse_while_erasing(parts, parts.key_admin().find(key_id).owner)
+        changed = parts.key_admin().change(key_id, given)
     except NoSuchKey as error:
         raise _no_such_key() from error
-    return show_key(changed, metered=assembly.account_book().has(changed.owner))
+    return show_key(changed, metered=parts.account_ledger().has(changed.owner))
 
 
-def rotate_key(assembly: Assembly, key_id: str, rotation: Rotation) -> Json:
+def rotate_key(parts: "AccountParts", key_id: str, rotation: Rotation) -> Json:
     """Replace a key by a new one with its settings. Raises `ApiError` (404, 409)."""
     try:
-        refuse_while_erasing(assembly, assembly.key_book().find(key_id).owner)
-        made = assembly.key_book().rotate(key_id, overlap=rotation.overlap_seconds, now=now())
+        refuse_while_erasing(parts, parts.key_admin().find(key_id).owner)
+        made = parts.key_admin().rotate(key_id, overlap=rotation.overlap_seconds, now=now())
     except NoSuchKey as error:
         raise _no_such_key() from error
-    return _with_secret(assembly, made)
+    return _with_secret(parts, made)
 
 
-def put_account(assembly: Assembly, owner: str, terms: AccountTerms) -> Json:
+def put_account(parts: "AccountParts", owner: str, terms: AccountTerms) -> Json:
     """Open an account or change its terms; from then on all that the owner posts is accounted for.
 
     Raises `ApiError` (409).
     """
-    refuse_while_erasing(assembly, owner)
-    assembly.account_book().put_terms(owner, prepaid=terms.prepaid, budget=terms.monthly_budget)
-    return show_account(assembly, owner)
+    refuse_while_erasing(parts, owner)
+    parts.account_ledger().put_terms(owner, prepaid=terms.prepaid, budget=terms.monthly_budget)
+    return show_account(parts, owner)
 
 
-def add_credits(assembly: Assembly, owner: str, credit: Credit) -> Json:
+def add_credits(parts: "AccountParts", owner: str, credit: Credit) -> Json:
     """Add credits, once for each reference. Raises `ApiError` (409, 422)."""
     if credit.amount == 0:
         raise invalid_field("amount must not be zero", "amount")
-    refuse_while_erasing(assembly, owner)
-    if assembly.account_book().find(owner) is None:
+    refuse_while_erasing(parts, owner)
+    if parts.account_ledger().find(owner) is None:
         raise conflict("this owner has no account: open it first with PUT /v1/admin/accounts/{owner}")
-    assembly.account_book().credit(owner, credit.amount, reference=credit.reference, note=credit.note, now=now())
-    return show_account(assembly, owner)
+    parts.account_ledger().credit(owner, credit.amount, reference=credit.reference, note=credit.note, now=now())
+    return show_account(parts, owner)
 
 
-def show_account(assembly: Assembly, owner: str) -> Json:
+def show_account(parts: "AccountParts", owner: str) -> Json:
     """An owner's account; one without credits is not limited by them."""
-    found = assembly.account_book().find(owner)
+    found = parts.account_ledger().find(owner)
     account = found or Account(owner)
     moment = now()
     return {
@@ -118,11 +120,11 @@ def show_account(assembly: Assembly, owner: str) -> Json:
     }
 
 
-def show_ledger(assembly: Assembly, owner: str, query: Mapping[str, str]) -> Json:
+def show_ledger(parts: "AccountParts", owner: str, query: Mapping[str, str]) -> Json:
     """A page of an owner's ledger, newest first. Raises `ApiError` (400)."""
     limit = _page_limit(query, {"limit", "cursor"}, 50)
     try:
-        lines, following = assembly.account_book().ledger(owner, limit=limit, cursor=query.get("cursor") or None)
+        lines, following = parts.account_ledger().ledger(owner, limit=limit, cursor=query.get("cursor") or None)
     except BadLedgerCursor as error:
         raise _bad_cursor() from error
     return {"object": "list", "data": [show_line(line) for line in lines], "next_cursor": following}
@@ -172,12 +174,12 @@ def show_key(key: ApiKey, *, metered: bool) -> Json:
     }
 
 
-def _with_secret(assembly: Assembly, made: MadeKey) -> Json:
-    return {**show_key(made.key, metered=assembly.account_book().has(made.key.owner)), "api_key": made.secret}
+def _with_secret(parts: "AccountParts", made: MadeKey) -> Json:
+    return {**show_key(made.key, metered=parts.account_ledger().has(made.key.owner)), "api_key": made.secret}
 
 
 def _check_providers(names: list[str]) -> None:
-    from darkroom.domain.catalog import catalog
+    from darkroom.catalog.models import catalog
 
     known = sorted({offer.provider for model in catalog().models for offer in model.offers})
     for name in names:

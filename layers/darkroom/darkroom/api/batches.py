@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from darkroom.accounts.keys import ApiKey
 from darkroom.api.errors import ApiError, internal, invalid_field
 from darkroom.api.http import to_json
 from darkroom.api.rendering import render_task
 from darkroom.api.sizes import fits
 from darkroom.api.submitting import submit_task
+from darkroom.clock import now
 from darkroom.deadline import ANSWERING, invocation
-from darkroom.observation import logger
-from darkroom.services.assembly import Assembly
-from darkroom.services.clock import now
-from darkroom.stores.accounts import ApiKey
+from darkroom.observability import logger
+
+if TYPE_CHECKING:
+    from darkroom.api.parts import BatchParts
 
 MAX_TASKS = 100
 WORKERS = 8
@@ -23,7 +25,7 @@ _NO_TIME = ApiError(503, "unavailable", "there was no time left for this task, w
 
 
 def submit_batch(
-    assembly: Assembly, caller: ApiKey, body: Mapping[str, Any], *, key: str | None, request_id: str
+    parts: "BatchParts", caller: ApiKey, body: Mapping[str, Any], *, key: str | None, request_id: str
 ) -> dict[str, Any]:
     """Record every task of a batch; `generate` submits them. With an idempotency key each task has its own of it.
 
@@ -40,9 +42,9 @@ def submit_batch(
         if invocation.left(reserve=ANSWERING) < A_TASK:
             return {"index": place, "status": 503, **_NO_TIME.envelope(request_id)}
         own_key = None if key is None else f"{key}/{place}"
-        return _submit_one(assembly, caller, tasks[place], place, own_key, request_id)
+        return _submit_one(parts, caller, tasks[place], place, own_key, request_id)
 
-    assembly.submissions()  # built once, before there are threads
+    parts.submissions()  # built once, before there are threads
     with ThreadPoolExecutor(WORKERS) as pool:
         return _carried({"data": list(pool.map(submit_one, range(len(tasks))))})
 
@@ -58,14 +60,14 @@ def _carried(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _submit_one(
-    assembly: Assembly, caller: ApiKey, body: Any, place: int, key: str | None, request_id: str
+    parts: "BatchParts", caller: ApiKey, body: Any, place: int, key: str | None, request_id: str
 ) -> dict[str, Any]:
     try:
         if not isinstance(body, dict):
             raise invalid_field("a task must be a JSON object", f"tasks[{place}]")
         correlation_id = f"{request_id}/{place}"
-        submitted = submit_task(assembly, caller, body, key=key, correlation_id=correlation_id, inline=False)
-        return {"index": place, "status": 202, "task": render_task(submitted.task, assembly.links(), now())}
+        submitted = submit_task(parts, caller, body, key=key, correlation_id=correlation_id, inline=False)
+        return {"index": place, "status": 202, "task": render_task(submitted.task, parts.links(), now())}
     except ApiError as error:
         return {"index": place, "status": error.status, **error.envelope(request_id)}
     except Exception:

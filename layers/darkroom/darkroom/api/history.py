@@ -5,15 +5,17 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from darkroom.api.accounts import show_line
 from darkroom.api.rendering import render_outcome
-from darkroom.domain.history_entry import HistoryEntry
-from darkroom.domain.redaction import redacted
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.task import Task
-from darkroom.services.assembly import Assembly
+from darkroom.providers.redaction import redacted
+from darkroom.tasks.history_entry import HistoryEntry
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.task import Task
+
+if TYPE_CHECKING:
+    from darkroom.api.parts import HistoryParts
 
 Json = dict[str, Any]
 _PUBLIC = {"providers": "provider"}
@@ -26,9 +28,9 @@ SHORT_PROMPT = 12
 _SECRET_WORDS = ("token", "key", "secret", "authorization", "signature", "cookie", "password")
 
 
-def task_events(assembly: Assembly, task: Task) -> Json:
+def task_events(parts: "HistoryParts", task: Task) -> Json:
     """The history of a task, oldest first."""
-    events = [*_changes(task), *_callbacks(assembly, task), *_ledger(assembly, task), *_deliveries(assembly, task)]
+    events = [*_changes(task), *_callbacks(parts, task), *_ledger(parts, task), *_deliveries(parts, task)]
     return {
         "object": "list",
         "task_id": task.task_id,
@@ -53,12 +55,12 @@ def posted_request(request: ImageRequest) -> Json:
     return body
 
 
-def dispute_bundle(assembly: Assembly, task: Task) -> Json:
+def dispute_bundle(parts: "HistoryParts", task: Task) -> Json:
     """What a provider may be shown about a task: no prompt, no owner, no address or secret of anybody."""
     request = task.request
     kept_here = (
         kept
-        for kept in assembly.objects().kept_callbacks(task.owner, task.task_id)
+        for kept in parts.objects().kept_callbacks(task.owner, task.task_id)
         if kept.received_at >= task.created_at  # not those of an earlier task with this id
     )
     callbacks = [
@@ -116,25 +118,25 @@ def _change(entry: HistoryEntry) -> Json:
     return {"at": entry.at, "what": entry.what, "cause": entry.cause, "details": dict(entry.details)}
 
 
-def _callbacks(assembly: Assembly, task: Task) -> Iterator[Json]:
-    for note in assembly.callback_notes().of_task(task.task_id):
+def _callbacks(parts: "HistoryParts", task: Task) -> Iterator[Json]:
+    for note in parts.callback_notes().of_task(task.task_id):
         details = {"provider": note.provider, "verdict": note.verdict}
         yield {"at": note.at, "what": "callback", "cause": "callback", "details": details}
 
 
-def _ledger(assembly: Assembly, task: Task) -> Iterator[Json]:
+def _ledger(parts: "HistoryParts", task: Task) -> Iterator[Json]:
     if not task.terms.metered:
         return
-    book = assembly.account_book()
+    book = parts.account_ledger()
     for line in book.lines_of(task):
         shown = show_line(line)
         details = {name: shown[name] for name in ("kind", "amount", "credits_charged")}
         yield {"at": line.at, "what": "ledger", "cause": "account", "details": details}
 
 
-def _deliveries(assembly: Assembly, task: Task) -> Iterator[Json]:
+def _deliveries(parts: "HistoryParts", task: Task) -> Iterator[Json]:
     if task.request.callback_url:
-        for attempt in assembly.delivery_log(task).attempts:
+        for attempt in parts.delivery_log(task).attempts:
             details = {"attempt": attempt.number, **render_outcome(attempt)}
             yield {"at": attempt.at, "what": "webhook_attempt", "cause": "deliver", "details": details}
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
+from darkroom.accounts.keys import ApiKey, too_fast
 from darkroom.api.errors import ApiError, bad_request, forbidden, internal, too_large, too_many_requests, unauthorized
 from darkroom.api.json_text import json_object, whole_characters
 from darkroom.api.sizes import MAX_BODY
-from darkroom.observation import logger
-from darkroom.services.clock import now
-from darkroom.stores.accounts import ApiKey, too_fast
+from darkroom.clock import now
+from darkroom.observability import logger
 
 if TYPE_CHECKING:
-    from darkroom.services.assembly import Assembly
+    from darkroom.api.parts import AuthenticationParts
 
 __all__ = [
     "Response",
@@ -97,13 +97,13 @@ def decoded_body(text: str, *, base64_encoded: bool, limit: int = MAX_BODY) -> b
     return _decoded(text) if base64_encoded else body
 
 
-def authenticate(app: APIGatewayHttpResolver, assembly: "Assembly", *, admin: bool = False) -> ApiKey:
+def authenticate(app: APIGatewayHttpResolver, parts: "AuthenticationParts", *, admin: bool = False) -> ApiKey:
     """Who is calling. Raises `ApiError`: 401 without a known key, 403 with one that does not allow this, 429."""
     scheme, _, key = (app.current_event.headers.get("authorization") or "").partition(" ")
     key = key.strip()
     if scheme.lower() != "bearer" or not key:
         raise unauthorized("give your API key in the header `Authorization: Bearer <key>`")
-    found = assembly.accounts().find_key(key) if len(key) <= 512 else None
+    found = parts.accounts().find_key(key) if len(key) <= 512 else None
     if found is None:
         raise unauthorized("this API key is not known here")
     if not found.valid(now()):
@@ -111,7 +111,7 @@ def authenticate(app: APIGatewayHttpResolver, assembly: "Assembly", *, admin: bo
     if admin and not found.admin:
         raise forbidden("this call needs an admin key")
     logger.append_keys(owner=found.owner)
-    if wait := assembly.wait_of(found):
+    if wait := parts.wait_of(found):
         raise too_many_requests(too_fast(found), wait)
     return found
 

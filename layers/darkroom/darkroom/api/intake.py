@@ -6,18 +6,20 @@ Whoever may put events on the bus, or messages into the queue, is trusted by IAM
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from darkroom.accounts.key_admin import NoSuchKey
+from darkroom.accounts.keys import ApiKey
 from darkroom.api.errors import ApiError, bad_request, internal, invalid_field
 from darkroom.api.http import json_object
 from darkroom.api.submitting import submit_task
-from darkroom.domain.nesting import deeper_than
-from darkroom.domain.schedule import intake_wait
-from darkroom.observation import follow, logger
-from darkroom.services.assembly import Assembly
-from darkroom.services.clock import now
-from darkroom.stores.accounts import ApiKey
-from darkroom.stores.key_book import NoSuchKey
+from darkroom.clock import now
+from darkroom.json_nesting import deeper_than
+from darkroom.observability import follow, logger
+from darkroom.submission.intake_queue import intake_wait
+
+if TYPE_CHECKING:
+    from darkroom.api.parts import IntakeParts
 
 DETAIL_TYPE = "Task Requested"
 
@@ -32,7 +34,7 @@ class Wish:
     task: Mapping[str, Any]
 
 
-def submit_event(assembly: Assembly, body: str, message_id: str, times: int = 0) -> None:
+def submit_event(parts: "IntakeParts", body: str, message_id: str, times: int = 0) -> None:
     """Take the task of one message, once for each event. One that can't be taken is answered by an event.
 
     It is recorded here and submitted by `generate`: no provider is waited for in the middle of a batch. A limit that
@@ -44,8 +46,8 @@ def submit_event(assembly: Assembly, body: str, message_id: str, times: int = 0)
         wish = _read(body, message_id)
         reference = wish.reference
         submitted = submit_task(
-            assembly,
-            _caller(assembly, wish),
+            parts,
+            _caller(parts, wish),
             wish.task,
             key=f"event/{wish.reference}",
             correlation_id=message_id,
@@ -56,15 +58,15 @@ def submit_event(assembly: Assembly, body: str, message_id: str, times: int = 0)
     except ApiError as error:
         wait = intake_wait(times) if error.status == 429 else None
         if wait is None:
-            _reject(assembly, reference, body, error)
+            _reject(parts, reference, body, error)
         else:
             logger.info("a limit lets an event wait", extra={"times": times + 1})
-            assembly.intake_queue().put_back(body, message_id, times=times + 1, wait=wait)
+            parts.intake_queue().put_back(body, message_id, times=times + 1, wait=wait)
 
 
-def announce_rejection(assembly: Assembly, body: str, message_id: str) -> None:
+def announce_rejection(parts: "IntakeParts", body: str, message_id: str) -> None:
     """Say that a message was given up on."""
-    _reject(assembly, message_id, body, internal())
+    _reject(parts, message_id, body, internal())
 
 
 def _read(body: str, message_id: str) -> Wish:
@@ -88,14 +90,14 @@ def _read(body: str, message_id: str) -> Wish:
     return Wish(reference, owner, key_id, task)
 
 
-def _caller(assembly: Assembly, wish: Wish) -> ApiKey:
+def _caller(parts: "IntakeParts", wish: Wish) -> ApiKey:
     """By whose rules the task is taken: the key's that was named, else the account's alone."""
     if wish.key_id is None:
-        if not assembly.key_book().knows(wish.owner):
+        if not parts.key_admin().knows(wish.owner):
             raise invalid_field(f"there is no owner {wish.owner[:80]!r}", "owner")
         return ApiKey(wish.owner)
     try:
-        key = assembly.key_book().find(wish.key_id)
+        key = parts.key_admin().find(wish.key_id)
     except NoSuchKey as error:
         raise invalid_field("there is no such key", "key_id") from error
     if key.owner != wish.owner or not key.valid(now()):
@@ -103,14 +105,14 @@ def _caller(assembly: Assembly, wish: Wish) -> ApiKey:
     return key
 
 
-def _reject(assembly: Assembly, reference: str, body: str, error: ApiError) -> None:
+def _reject(parts: "IntakeParts", reference: str, body: str, error: ApiError) -> None:
     detail = {
         "id": reference,
         "owner": _owner_of(body),
         "error": {"code": error.code, "message": error.message, "param": error.param},
     }
     logger.warning("an event was refused", extra={"code": error.code, "param": error.param})
-    assembly.task_events().reject(detail)
+    parts.task_events().reject(detail)
 
 
 def _owner_of(body: str) -> str | None:

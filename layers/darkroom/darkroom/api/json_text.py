@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from darkroom.api.errors import bad_request
-from darkroom.domain.nesting import deeper_than
+from darkroom.json_nesting import deeper_than
 
 MAX_NESTING = 100
 MAX_DIGITS = 300

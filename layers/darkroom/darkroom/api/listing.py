@@ -4,19 +4,21 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from darkroom.accounts.keys import AccountStore
+from darkroom.accounts.money import format_credits
 from darkroom.api.errors import bad_request
 from darkroom.api.http import to_json
 from darkroom.api.numbers import whole_number
 from darkroom.api.rendering import render_task
 from darkroom.api.sizes import fits
-from darkroom.domain.money import format_credits
-from darkroom.domain.update import Status
-from darkroom.services.assembly import Assembly
-from darkroom.services.clock import now
-from darkroom.stores.accounts import AccountStore
-from darkroom.stores.task_list import BadCursor, Filters
+from darkroom.clock import now
+from darkroom.tasks.listing import BadCursor, Filters
+from darkroom.tasks.update import Status
+
+if TYPE_CHECKING:
+    from darkroom.api.parts import ListingParts
 
 Query = Mapping[str, str]
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
@@ -24,7 +26,7 @@ _FIELDS = frozenset({"status", "model", "provider", "created_after", "created_be
 _MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 
-def list_tasks(assembly: Assembly, owner: str, query: Query) -> dict[str, Any]:
+def list_tasks(parts: "ListingParts", owner: str, query: Query) -> dict[str, Any]:
     """A page of an owner's tasks. Raises `ApiError` (400)."""
     _known(query, _FIELDS)
     if "status" in query and query["status"] not in {status.value for status in Status}:
@@ -37,22 +39,22 @@ def list_tasks(assembly: Assembly, owner: str, query: Query) -> dict[str, Any]:
         raise bad_request("created_after lies behind created_before", "created_after")
     limit = _whole(query, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
     try:
-        return _page(assembly, owner, filters, limit, query.get("cursor") or None)
+        return _page(parts, owner, filters, limit, query.get("cursor") or None)
     except BadCursor as error:
         raise bad_request("cursor is not one that this list gave out", "cursor") from error
 
 
-def _page(assembly: Assembly, owner: str, filters: Filters, limit: int, cursor: str | None) -> dict[str, Any]:
+def _page(parts: "ListingParts", owner: str, filters: Filters, limit: int, cursor: str | None) -> dict[str, Any]:
     """A page that can be carried: of very large tasks there are fewer in it than were asked for."""
-    page = assembly.task_list().page(owner, filters, limit=limit, cursor=cursor)
+    page = parts.task_list().page(owner, filters, limit=limit, cursor=cursor)
     moment = now()
     shown = {
         "object": "list",
-        "data": [render_task(task, assembly.links(), moment) for task in page.tasks],
+        "data": [render_task(task, parts.links(), moment) for task in page.tasks],
         "next_cursor": page.next_cursor,
     }
     if limit > 1 and not fits(to_json(shown)):
-        return _page(assembly, owner, filters, limit // 2, cursor)
+        return _page(parts, owner, filters, limit // 2, cursor)
     return shown
 
 
@@ -104,7 +106,7 @@ def usage_as_csv(usage: Mapping[str, Any]) -> str:
 
 def _model_name(name: str) -> str:
     """The catalog's name of a model that may be given by any of its names."""
-    from darkroom.domain.catalog import UnknownModel, catalog
+    from darkroom.catalog.models import UnknownModel, catalog
 
     try:
         return catalog().find(name).name

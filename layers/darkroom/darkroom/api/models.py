@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from darkroom.domain.catalog import Offer, catalog
-from darkroom.domain.money import format_credits
-from darkroom.domain.score import percentile
-from darkroom.services.scorecard import Scorecard
-from darkroom.stores.scores import DAYS
+from darkroom.accounts.money import format_credits
+from darkroom.catalog.models import Offer, catalog
+from darkroom.catalog.score import percentile
+from darkroom.catalog.score_store import DAYS
+from darkroom.catalog.scorecard import Scorecard
 
 
 def render_catalog(scorecard: Scorecard, owner: str) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Erasing an owner, as the API tells of it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from darkroom.accounts.keys import ApiKey
 from darkroom.api.errors import conflict
-from darkroom.services.assembly import Assembly
-from darkroom.stores.accounts import ApiKey
-from darkroom.stores.erasures import Erasure, Phase
+from darkroom.operations.erasure_store import Erasure, Phase
+
+if TYPE_CHECKING:
+    from darkroom.api.parts import ErasingParts, ErasureParts
 
 Json = dict[str, Any]
 DAY = 86_400
@@ -15,14 +17,14 @@ DEAD_LETTERS_DAYS = 14
 KINDS = ("keys", "tasks", "tasks_cancelled", "objects", "ledger_lines", "account_items")
 
 
-def erase_owner(assembly: Assembly, caller: ApiKey, owner: str, *, seconds: float) -> Json:
+def erase_owner(parts: "ErasingParts", caller: ApiKey, owner: str, *, seconds: float) -> Json:
     """Erase an owner, as far as there is time; the call repeated goes on, and tells how far it is.
 
     Raises `ApiError` (409) where it is the caller's own.
     """
     if caller.owner == owner:
         raise conflict("this key is the owner's own: erase it with the key of another admin")
-    found = assembly.eraser().erase(owner, seconds=seconds)
+    found = parts.eraser().erase(owner, seconds=seconds)
     done = found.phase is Phase.DONE
     return {
         "object": "owner.erasure",
@@ -33,13 +35,13 @@ def erase_owner(assembly: Assembly, caller: ApiKey, owner: str, *, seconds: floa
         "next_at": None if done or not found.due_at else found.due_at,
         "finished_at": found.finished_at,
         "removed": {kind: found.removed.get(kind, 0) for kind in KINDS},
-        "kept": _kept(found, assembly.settings.recovery_days, assembly.settings.log_retention_days),
+        "kept": _kept(found, parts.settings.recovery_days, parts.settings.log_retention_days),
     }
 
 
-def refuse_while_erasing(assembly: Assembly, owner: str) -> None:
+def refuse_while_erasing(parts: "ErasureParts", owner: str) -> None:
     """Let nothing be made for an owner who is being erased. Raises `ApiError` (409)."""
-    if assembly.erasures().is_under_way(owner):
+    if parts.erasures().is_under_way(owner):
         raise conflict("this owner is being erased: wait for the end of it (DELETE /v1/admin/owners/{owner})")
 
 

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from darkroom.domain.failure import Failure
-from darkroom.domain.money import format_credits
-from darkroom.domain.task import Attempt, Image, ImageState, Task
+from darkroom.accounts.money import format_credits
+from darkroom.tasks.failure import Failure
+from darkroom.tasks.task import Attempt, Image, ImageState, Task
 
 if TYPE_CHECKING:
-    from darkroom.stores.deliveries import DeliveryAttempt, DeliveryLog
-    from darkroom.stores.links import LinkSigner
+    from darkroom.images.links import LinkSigner
+    from darkroom.webhooks.delivery_log import DeliveryAttempt, DeliveryLog
 
 Json = dict[str, Any]
 

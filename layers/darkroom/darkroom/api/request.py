@@ -22,10 +22,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from darkroom.api.errors import ApiError, invalid_field
-from darkroom.domain.geometry import GeometryError, parse_resolution, parse_size
-from darkroom.domain.nesting import deeper_than
-from darkroom.domain.request import Action, ImageRequest, Strategy
+from darkroom.catalog.geometry import GeometryError, parse_resolution, parse_size
+from darkroom.json_nesting import deeper_than
 from darkroom.settings import Settings
+from darkroom.tasks.request import Action, ImageRequest, Strategy
 
 MAX_LINK = 4096
 MAX_EXTRA_BYTES = 16 * 1024
@@ -185,7 +185,7 @@ def fingerprint(body: Mapping[str, Any]) -> str:
 
 
 def _check_callback_url(url: str, settings: Settings) -> None:
-    from darkroom.outbound.addresses import check_webhook_url
+    from darkroom.http.addresses import check_webhook_url
 
     try:
         check_webhook_url(url, local_mode=settings.local_mode)
@@ -272,8 +272,8 @@ def _reference_problem(url: str) -> str | None:
         return "must not be empty" if empty else None
     if len(url) > MAX_LINK:
         return f"must have at most {MAX_LINK} characters"
-    from darkroom.outbound.addresses import check_url
-    from darkroom.outbound.errors import AddressRefused
+    from darkroom.http.addresses import check_url
+    from darkroom.http.errors import AddressRefused
 
     try:
         check_url(url, allow_loopback=True)

@@ -2,25 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from darkroom.accounts.admission import AdmissionFailure, NotAdmitted
+from darkroom.accounts.keys import ApiKey
 from darkroom.api.errors import conflict, invalid_field, payment_required, too_large, too_many_requests
 from darkroom.api.request import fingerprint, read_request
-from darkroom.domain.admission import Barrier, NotAdmitted
-from darkroom.domain.request import ImageRequest
-from darkroom.domain.routing import NoOffer
-from darkroom.domain.task import Task
-from darkroom.services.assembly import Assembly
-from darkroom.services.cancellation import AlreadyEnded, cancel
-from darkroom.services.clock import now
-from darkroom.services.deletion import StillOpen, StillSettled
-from darkroom.services.delivery_requests import MOST_ROUNDS, NothingToSend, SentOften, send_again
-from darkroom.services.submission import IdempotencyConflict, Submitted, TooMuchToKeep
-from darkroom.stores.accounts import ApiKey
+from darkroom.catalog.routing import NoOffer
+from darkroom.clock import now
+from darkroom.operations.deletion import StillSettled
+from darkroom.submission.accepting import IdempotencyConflict, Submitted, TooMuchToKeep
+from darkroom.tasks.cancellation import AlreadyEnded, cancel
+from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.task import StillOpen, Task
+from darkroom.webhooks.resend import MOST_ROUNDS, NothingToSend, SentOften, send_again
+
+if TYPE_CHECKING:
+    from darkroom.api.parts import CancellingParts, DeletingParts, ResendingParts, SubmittingParts
 
 
 def submit_task(
-    assembly: Assembly,
+    parts: "SubmittingParts",
     caller: ApiKey,
     body: Mapping[str, Any],
     *,
@@ -29,9 +31,9 @@ def submit_task(
     inline: bool = True,
 ) -> Submitted:
     """Accept the task in a body. Raises `ApiError`."""
-    request = routed_by_key(read_request(body, assembly.settings), caller)
+    request = routed_by_key(read_request(body, parts.settings), caller)
     try:
-        return assembly.submissions().submit(
+        return parts.submissions().submit(
             caller,
             request,
             fingerprint=fingerprint(body),
@@ -46,7 +48,7 @@ def submit_task(
     except NotAdmitted as barrier:
         if barrier.retry_after:
             raise too_many_requests(barrier.message, barrier.retry_after) from barrier
-        code = "insufficient_credits" if barrier.barrier is Barrier.CREDITS else "budget_exceeded"
+        code = "insufficient_credits" if barrier.barrier is AdmissionFailure.CREDITS else "budget_exceeded"
         raise payment_required(code, barrier.message) from barrier
     except IdempotencyConflict as error:
         message = "this Idempotency-Key was used before with another body: use a new key for a new task"
@@ -58,18 +60,18 @@ def routed_by_key(request: ImageRequest, caller: ApiKey) -> ImageRequest:
     return request if request.providers else replace(request, providers=caller.providers)
 
 
-def cancel_task(assembly: Assembly, task: Task) -> Task:
+def cancel_task(parts: "CancellingParts", task: Task) -> Task:
     """Cancel an open task. Raises `ApiError` (409)."""
     try:
-        return cancel(assembly.tasks(), task, now, charge_made=assembly.settings.charge_cancelled)
+        return cancel(parts.tasks(), task, now, charge_made=parts.settings.charge_cancelled)
     except AlreadyEnded as error:
         raise conflict("the task has ended, and an end never changes", task.task_id) from error
 
 
-def delete_task(assembly: Assembly, task: Task) -> None:
+def delete_task(parts: "DeletingParts", task: Task) -> None:
     """Remove an ended task. Raises `ApiError` (409)."""
     try:
-        assembly.deletion().delete(task)
+        parts.deletion().delete(task)
     except StillOpen as error:
         raise conflict("the task is still open: cancel it first", task.task_id) from error
     except StillSettled as error:
@@ -77,10 +79,10 @@ def delete_task(assembly: Assembly, task: Task) -> None:
         raise conflict(message, task.task_id) from error
 
 
-def resend_webhook(assembly: Assembly, task: Task) -> None:
+def resend_webhook(parts: "ResendingParts", task: Task) -> None:
     """Send an ended task's webhook again. Raises `ApiError` (409)."""
     try:
-        send_again(assembly.queues(), assembly.deliveries(), task)
+        send_again(parts.queues(), parts.deliveries(), task)
     except NothingToSend as error:
         raise conflict("the task was posted without a callback_url", task.task_id) from error
     except SentOften as error:

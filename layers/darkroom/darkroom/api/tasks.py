@@ -7,10 +7,10 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from darkroom.api.errors import not_found
 from darkroom.api.http import answer
 from darkroom.api.rendering import render_task
-from darkroom.domain.identifiers import well_formed
-from darkroom.domain.task import Task
-from darkroom.stores.links import LinkSigner
-from darkroom.stores.tasks import TaskStore
+from darkroom.images.links import LinkSigner
+from darkroom.tasks.ids import well_formed
+from darkroom.tasks.store import TaskStore
+from darkroom.tasks.task import Task
 
 
 def owned_task(tasks: TaskStore, owner: str, task_id: str) -> Task:

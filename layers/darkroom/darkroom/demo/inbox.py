@@ -7,9 +7,9 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
+from darkroom.clock import now
+from darkroom.container_stores import StoreContainer
 from darkroom.demo.sealed import NotOurs, seal, unseal
-from darkroom.services.clock import now
-from darkroom.services.stored import Stores
 
 LIFE_SECONDS = 24 * 3600
 """How long an inbox takes and shows webhooks; the bucket's lifecycle removes it after about as long."""
@@ -27,7 +27,7 @@ class NoSuchInbox(LookupError):
 class Inboxes:
     """Inboxes in the bucket, each known to whoever opened it alone: its id can't be guessed, and not be made."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: StoreContainer) -> None:
         self._stores = stores
 
     def open(self) -> Json:

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from darkroom.adapters.base import Unreadable
-from darkroom.adapters.bodies import read_object
+from darkroom.clock import now
+from darkroom.container import Container
 from darkroom.demo.jobs import LONGEST_DELAY, MODEL, BadJob, Job, NoSuchJob, bounded, new_job, read_job, wishes_of
 from darkroom.demo.pictures import draw
-from darkroom.observation import logger
-from darkroom.services.assembly import Assembly
-from darkroom.services.clock import now
+from darkroom.observability import logger
+from darkroom.providers.base import Unreadable
+from darkroom.providers.reading.bodies import read_object
 
 Json = dict[str, Any]
 Told = tuple[int, Json]
@@ -24,9 +24,9 @@ RETRY_WAITS = (0.0, 1.0, 2.0, 4.0)
 class DemoProvider:
     """Both of the demo's providers. Nothing is remembered: a job's id says all of it."""
 
-    def __init__(self, assembly: Assembly, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._assembly = assembly
-        self._settings = assembly.settings
+    def __init__(self, container: Container, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._container = container
+        self._settings = container.settings
         self._sleep = sleep
 
     def submit(self, provider: str, body: bytes, function: str) -> Told:
@@ -43,7 +43,7 @@ class DemoProvider:
         if wishes.get("refuse") == provider:
             return _refused(503, "service_unavailable", "refused, as the prompt asks for")
         self._sleep(bounded(wishes.get("submit_delay"), 0.0, LONGEST_DELAY) / self._settings.time_scale)
-        job_id = job.id(self._assembly.keys().demo())
+        job_id = job.id(self._container.keys().demo())
         if not job.dropped:
             self._come_back(function, {"provider": provider, "job_id": job_id, "callback_url": callback_url})
         return 200, self._shown(job, job_id, job.made_at)
@@ -51,7 +51,7 @@ class DemoProvider:
     def query(self, job_id: str) -> Told:
         """How a job stands. Its id, which nobody can guess, is all it takes to ask."""
         try:
-            job = read_job(self._assembly.keys().demo(), job_id)
+            job = read_job(self._container.keys().demo(), job_id)
         except NoSuchJob as problem:
             return _refused(404, "task_not_found", str(problem))
         return 200, self._shown(job, job_id, now())
@@ -60,7 +60,7 @@ class DemoProvider:
         """A PNG file of a job that is done; None where there is no such picture (yet)."""
         number = name.removesuffix(".png")
         try:
-            job = read_job(self._assembly.keys().demo(), job_id)
+            job = read_job(self._container.keys().demo(), job_id)
         except NoSuchJob:
             return None
         if number not in map(str, range(job.n)) or job.fails or now() < job.done_at:
@@ -73,7 +73,7 @@ class DemoProvider:
         No other address is ever called than one that this deployment gave out for this provider.
         """
         try:
-            job = read_job(self._assembly.keys().demo(), job_id)
+            job = read_job(self._container.keys().demo(), job_id)
         except NoSuchJob:
             return False
         if not job.is_for(callback_url) or not self._gave_out(provider, callback_url):
@@ -83,8 +83,8 @@ class DemoProvider:
         return all(self._told(callback_url, body) for _ in range(1 + job.doubled))
 
     def _told(self, url: str, body: bytes) -> bool:
-        from darkroom.outbound.errors import OutboundError
-        from darkroom.outbound.timeout import Timeout
+        from darkroom.http.errors import OutboundError
+        from darkroom.http.timeout import Timeout
 
         headers = {"content-type": "application/json"}
         for wait in RETRY_WAITS:
@@ -92,7 +92,7 @@ class DemoProvider:
             try:
                 # All tries together, after the longest job, fit into one invocation.
                 timeout = Timeout(connect=1, read=3, total=3)
-                answer = self._assembly.http().request("POST", url, headers=headers, content=body, timeout=timeout)
+                answer = self._container.http().request("POST", url, headers=headers, content=body, timeout=timeout)
             except OutboundError as error:
                 logger.info("callback not delivered", extra={"error_type": type(error).__name__})
                 continue
@@ -105,11 +105,11 @@ class DemoProvider:
         """Whether an address is a callback address that this deployment gave to this provider."""
         own = f"{self._settings.public_url}/callbacks/{provider}/"
         task_id, _, token = url.removeprefix(own).partition("/")
-        return url.startswith(own) and self._assembly.addresses().record_of(provider, task_id, token) is not None
+        return url.startswith(own) and self._container.addresses().record_of(provider, task_id, token) is not None
 
     def _come_back(self, function: str, message: Json) -> None:
         """Invoke this function once more, without waiting for it (AWS: Lambda, asynchronous invocation)."""
-        from darkroom.stores import clients
+        from darkroom.aws import clients
 
         payload = json.dumps({"demo_callback": message}).encode()
         clients.functions().invoke(FunctionName=function, InvocationType="Event", Payload=payload)

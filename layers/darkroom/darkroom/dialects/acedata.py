@@ -17,11 +17,11 @@ from darkroom.dialects.base import (
     wants_base64,
     without_data,
 )
-from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, Look, LookMany, Picture, Seen, Submission
+from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, LookUp, LookUpMany, Picture, Submission, TaskView
 from darkroom.dialects.options import no_layers, optimize_prompt, sequence, tools
-from darkroom.dialects.refusals import Refusal, Trouble, refusal_of
-from darkroom.domain.schedule import WEBHOOKS
-from darkroom.domain.update import Status
+from darkroom.dialects.refusals import ErrorKind, Refusal, refusal_of
+from darkroom.tasks.update import Status
+from darkroom.webhooks.retry_schedule import WEBHOOKS
 
 _FIELDS = {
     name: name
@@ -33,19 +33,19 @@ _KNOWN = {
 }  # fmt: skip
 _MOST_IDS = 100
 
-_ERRORS: Mapping[Trouble, tuple[int, str]] = {
-    Trouble.NO_KEY: (401, "no_token"),
-    Trouble.BAD_KEY: (401, "invalid_token"),
-    Trouble.DISABLED_KEY: (403, "disabled"),
-    Trouble.NO_BALANCE: (403, "used_up"),
-    Trouble.CONTENT: (403, "moderation"),
-    Trouble.RATE_LIMITED: (429, "too_many_requests"),
-    Trouble.UNKNOWN_TASK: (404, "not_found"),
-    Trouble.UNKNOWN_CALL: (404, "not_found"),
-    Trouble.TIMEOUT: (504, "timeout"),
-    Trouble.UNAVAILABLE: (500, "api_error"),
-    Trouble.FAILED: (500, "api_error"),
-    Trouble.INTERNAL: (500, "api_error"),
+_ERRORS: Mapping[ErrorKind, tuple[int, str]] = {
+    ErrorKind.NO_KEY: (401, "no_token"),
+    ErrorKind.BAD_KEY: (401, "invalid_token"),
+    ErrorKind.DISABLED_KEY: (403, "disabled"),
+    ErrorKind.NO_BALANCE: (403, "used_up"),
+    ErrorKind.CONTENT: (403, "moderation"),
+    ErrorKind.RATE_LIMITED: (429, "too_many_requests"),
+    ErrorKind.UNKNOWN_TASK: (404, "not_found"),
+    ErrorKind.UNKNOWN_CALL: (404, "not_found"),
+    ErrorKind.TIMEOUT: (504, "timeout"),
+    ErrorKind.UNAVAILABLE: (500, "api_error"),
+    ErrorKind.FAILED: (500, "api_error"),
+    ErrorKind.INTERNAL: (500, "api_error"),
 }
 
 
@@ -70,16 +70,16 @@ class Acedata(Plain):
                 return _look(call.body)
         raise unknown_call(call)
 
-    def answer(self, intent: Intent, seen: Sequence[Seen], trace_id: str) -> Answer:
+    def answer(self, intent: Intent, view: Sequence[TaskView], trace_id: str) -> Answer:
         """The result, the id of the task that will have it, or tasks as they stand."""
         match intent:
             case Submission(form=Form.AT_ONCE):
-                return Answer(200, {"success": True, "task_id": seen[0].task.task_id, "trace_id": trace_id})
+                return Answer(200, {"success": True, "task_id": view[0].task.task_id, "trace_id": trace_id})
             case Submission():
-                return Answer(200, _result(seen[0]))
-            case LookMany():
-                return Answer(200, {"items": [_task(each) for each in seen], "count": len(seen)})
-        return Answer(200, _task(seen[0]))
+                return Answer(200, _result(view[0]))
+            case LookUpMany():
+                return Answer(200, {"items": [_task(each) for each in view], "count": len(view)})
+        return Answer(200, _task(view[0]))
 
     def refuse(self, refusal: Refusal, trace_id: str) -> Answer:
         """`{"success": false, "error": {"code", "message"}, "trace_id"}`."""
@@ -87,13 +87,13 @@ class Acedata(Plain):
         body: Json = {"success": False, "error": {"code": code, "message": refusal.message}, "trace_id": trace_id}
         return Answer(status, body | ({"task_id": refusal.task_id} if refusal.task_id else {}))
 
-    def callback(self, seen: Seen) -> Json:
+    def callback(self, view: TaskView) -> Json:
         """The result's body, whether it is a success or not."""
-        return _result(seen)
+        return _result(view)
 
-    def events(self, seen: Seen, told: Collection[int]) -> Iterable[Event]:
+    def events(self, view: TaskView, told: Collection[int]) -> Iterable[Event]:
         """The origin's events."""
-        return origin.events(seen, told)
+        return origin.events(view, told)
 
 
 def _submission(call: Call) -> Submission:
@@ -132,24 +132,24 @@ def _form(body: Mapping[str, Any]) -> Form:
     return Form.STREAMING
 
 
-def _look(body: Mapping[str, Any]) -> Look | LookMany:
+def _look(body: Mapping[str, Any]) -> LookUp | LookUpMany:
     action = choose(body, "action", ("retrieve", "retrieve_batch"), "retrieve")
     if action == "retrieve":
         need(body, "id")
-        return Look(str(body["id"]))
+        return LookUp(str(body["id"]))
     need(body, "ids")
     ids = links(body["ids"], "ids")
     if len(ids) > _MOST_IDS:
         raise bad_field(f"ids has {len(ids)} ids: use at most {_MOST_IDS}", "ids")
-    return LookMany(tuple(dict.fromkeys(ids)))
+    return LookUpMany(tuple(dict.fromkeys(ids)))
 
 
-def _task(seen: Seen) -> Json:
-    task = seen.task
+def _task(view: TaskView) -> Json:
+    task = view.task
     shown: Json = {
         "id": task.task_id,
         "created_at": task.created_at / 1000,
-        "request": dict(seen.echo) or {"model": seen.model, "prompt": task.request.prompt},
+        "request": dict(view.echo) or {"model": view.model, "prompt": task.request.prompt},
         "trace_id": task.correlation_id,
         "type": "images",
         # Its SDK goes by the state, its command waits for a response, and its MCP server breaks on one that is null.
@@ -157,15 +157,15 @@ def _task(seen: Seen) -> Json:
     }
     if task.status.terminal:
         del shown["state"]
-        shown |= {"finished_at": (task.completed_at or seen.now) / 1000, "response": _result(seen)}
+        shown |= {"finished_at": (task.completed_at or view.now) / 1000, "response": _result(view)}
     return shown
 
 
-def _result(seen: Seen) -> Json:
-    task = seen.task
+def _result(view: TaskView) -> Json:
+    task = view.task
     head = {"task_id": task.task_id, "trace_id": task.correlation_id}
     if task.status is Status.COMPLETED:
-        return {"success": True, **head, "data": [_item(picture, task.request.prompt) for picture in seen.stored]}
+        return {"success": True, **head, "data": [_item(picture, task.request.prompt) for picture in view.stored]}
     refusal = refusal_of(task.error)
     _, code = _ERRORS.get(refusal.trouble, (400, "bad_request"))
     return {"success": False, **head, "error": {"code": code, "message": refusal.message}}

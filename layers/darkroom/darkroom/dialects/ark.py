@@ -5,9 +5,9 @@ from typing import Any
 
 from darkroom.dialects import origin
 from darkroom.dialects.base import Event, Plain, carry, choose, ignored, links, need, unknown_call, wants_base64
-from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, Picture, Seen, Submission
+from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, Picture, Submission, TaskView
 from darkroom.dialects.options import no_layers, optimize_prompt, sequence, tools
-from darkroom.dialects.refusals import Refusal, Trouble
+from darkroom.dialects.refusals import ErrorKind, Refusal
 
 _FIELDS = {name: name for name in ("model", "prompt", "size", "seed", "guidance_scale", "watermark", "output_format")}
 _KNOWN = {
@@ -15,21 +15,21 @@ _KNOWN = {
     "response_format", "optimize_prompt_options", "optimize_prompt", "tools", "layer_decomposition", "background",
 }  # fmt: skip
 
-_ERRORS: Mapping[Trouble, tuple[int, str, str]] = {
-    Trouble.NO_KEY: (401, "AuthenticationError", "Unauthorized"),
-    Trouble.BAD_KEY: (401, "AuthenticationError", "Unauthorized"),
-    Trouble.DISABLED_KEY: (403, "AccessDenied", "Forbidden"),
-    Trouble.NO_BALANCE: (403, "AccountOverdueError", "Forbidden"),
-    Trouble.RATE_LIMITED: (429, "RateLimitExceeded", "TooManyRequests"),
-    Trouble.MISSING_FIELD: (400, "MissingParameter", "BadRequest"),
-    Trouble.UNKNOWN_MODEL: (404, "InvalidEndpointOrModel.NotFound", "NotFound"),
-    Trouble.UNKNOWN_CALL: (404, "NotFound", "NotFound"),
-    Trouble.CONTENT: (400, "InputTextSensitiveContentDetected", "BadRequest"),
-    Trouble.UNAVAILABLE: (503, "ServiceUnavailable", "ServiceUnavailable"),
+_ERRORS: Mapping[ErrorKind, tuple[int, str, str]] = {
+    ErrorKind.NO_KEY: (401, "AuthenticationError", "Unauthorized"),
+    ErrorKind.BAD_KEY: (401, "AuthenticationError", "Unauthorized"),
+    ErrorKind.DISABLED_KEY: (403, "AccessDenied", "Forbidden"),
+    ErrorKind.NO_BALANCE: (403, "AccountOverdueError", "Forbidden"),
+    ErrorKind.RATE_LIMITED: (429, "RateLimitExceeded", "TooManyRequests"),
+    ErrorKind.MISSING_FIELD: (400, "MissingParameter", "BadRequest"),
+    ErrorKind.UNKNOWN_MODEL: (404, "InvalidEndpointOrModel.NotFound", "NotFound"),
+    ErrorKind.UNKNOWN_CALL: (404, "NotFound", "NotFound"),
+    ErrorKind.CONTENT: (400, "InputTextSensitiveContentDetected", "BadRequest"),
+    ErrorKind.UNAVAILABLE: (503, "ServiceUnavailable", "ServiceUnavailable"),
     # Not a 5xx: its SDK would make the whole task again.
-    Trouble.FAILED: (424, "GenerationFailed", "FailedDependency"),
-    Trouble.TIMEOUT: (504, "RequestTimeout", "Timeout"),
-    Trouble.INTERNAL: (500, "InternalServiceError", "InternalServerError"),
+    ErrorKind.FAILED: (424, "GenerationFailed", "FailedDependency"),
+    ErrorKind.TIMEOUT: (504, "RequestTimeout", "Timeout"),
+    ErrorKind.INTERNAL: (500, "InternalServiceError", "InternalServerError"),
 }
 
 
@@ -51,9 +51,9 @@ class Ark(Plain):
                 return _submission(call.body)
         raise unknown_call(call)
 
-    def answer(self, intent: Intent, seen: Sequence[Seen], trace_id: str) -> Answer:
+    def answer(self, intent: Intent, view: Sequence[TaskView], trace_id: str) -> Answer:
         """The pictures, an error in the place of each that there is not."""
-        (one,) = seen
+        (one,) = view
         created = (one.task.completed_at or one.now) // 1000
         data = [_item(picture) for picture in one.pictures]
         return Answer(200, {"model": one.model, "created": created, "data": data, "usage": origin.usage(one)})
@@ -65,9 +65,9 @@ class Ark(Plain):
         error = {"code": code, "message": message, "param": refusal.param or "", "type": kind}
         return Answer(status, {"error": error | ({"task_id": refusal.task_id} if refusal.task_id else {})})
 
-    def events(self, seen: Seen, told: Collection[int]) -> Iterable[Event]:
+    def events(self, view: TaskView, told: Collection[int]) -> Iterable[Event]:
         """The origin's own events."""
-        return origin.events(seen, told)
+        return origin.events(view, told)
 
 
 def _submission(body: Mapping[str, Any]) -> Submission:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from darkroom.dialects.calls import Answer, Call, Intent, Json, ListModels, Seen
-from darkroom.dialects.refusals import Refusal, Trouble
-from darkroom.domain.schedule import RetryRule
+from darkroom.dialects.calls import Answer, Call, Intent, Json, ListModels, TaskView
+from darkroom.dialects.refusals import ErrorKind, Refusal
+from darkroom.webhooks.retry_schedule import RetryRule
 
 Event = tuple[str, Json]
 """A streamed event: its name and its data."""
@@ -35,7 +35,7 @@ class Dialect(Protocol):
         """What a call asks for. Raises `Refusal`."""
         ...
 
-    def answer(self, intent: Intent, seen: Sequence[Seen], trace_id: str) -> Answer:
+    def answer(self, intent: Intent, view: Sequence[TaskView], trace_id: str) -> Answer:
         """The answer to an intent, of the tasks that it concerns. Raises `Refusal` where a task came to nothing."""
         ...
 
@@ -43,11 +43,11 @@ class Dialect(Protocol):
         """The error that the provider would answer with."""
         ...
 
-    def callback(self, seen: Seen) -> Json:
+    def callback(self, view: TaskView) -> Json:
         """The body that the provider posts to a `callback_url` once a task has ended."""
         ...
 
-    def events(self, seen: Seen, told: Collection[int]) -> Iterable[Event]:
+    def events(self, view: TaskView, told: Collection[int]) -> Iterable[Event]:
         """The events of the pictures but those `told` of before, and the last event where the task has ended."""
         ...
 
@@ -68,19 +68,19 @@ def bearer(call: Call) -> str | None:
 
 def unknown_call(call: Call) -> Refusal:
     """The refusal of a path or method that this dialect has not."""
-    return Refusal(Trouble.UNKNOWN_CALL, f"there is nothing at {call.method} {call.path[:200]}")
+    return Refusal(ErrorKind.UNKNOWN_CALL, f"there is nothing at {call.method} {call.path[:200]}")
 
 
 def bad_field(message: str, param: str) -> Refusal:
     """The refusal of a field's value."""
-    return Refusal(Trouble.BAD_FIELD, message, param)
+    return Refusal(ErrorKind.BAD_FIELD, message, param)
 
 
 def need(body: Mapping[str, Any], *fields: str) -> None:
     """Raises `Refusal` for the first of the fields that is not given."""
     for field in fields:
         if body.get(field) in (None, ""):
-            raise Refusal(Trouble.MISSING_FIELD, f"{field} is required", field)
+            raise Refusal(ErrorKind.MISSING_FIELD, f"{field} is required", field)
 
 
 def choose(body: Mapping[str, Any], field: str, choices: Iterable[Any], default: Any = None) -> Any:
@@ -159,11 +159,11 @@ class Plain:
         """The key that most clients send as a bearer token."""
         return bearer(call)
 
-    def callback(self, seen: Seen) -> Json:
+    def callback(self, view: TaskView) -> Json:
         """Not spoken here."""
         raise NotImplementedError(f"{type(self).__name__} has no callback_url")
 
-    def events(self, seen: Seen, told: Collection[int]) -> Iterable[Event]:
+    def events(self, view: TaskView, told: Collection[int]) -> Iterable[Event]:
         """Not spoken here."""
         raise NotImplementedError(f"{type(self).__name__} has no stream")
 

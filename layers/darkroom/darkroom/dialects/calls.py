@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from darkroom.domain.failure import Failure
-from darkroom.domain.task import Task
+from darkroom.tasks.failure import Failure
+from darkroom.tasks.task import Task
 
 Json = dict[str, Any]
 
@@ -57,14 +57,14 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LookUp:
     """One task is asked for."""
 
     task_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class LookMany:
+class LookUpMany:
     """Several tasks are asked for; those that are unknown are left out. Without ids: a page of the newest."""
 
     task_ids: tuple[str, ...] | None
@@ -94,7 +94,7 @@ class ListModels:
     name: str | None = None
 
 
-Intent = Submission | Look | LookMany | Cancel | TokenRequest | ListModels
+Intent = Submission | LookUp | LookUpMany | Cancel | TokenRequest | ListModels
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TaskView:
     """A task as an answer tells of it: `now` in Unix milliseconds, `estimate` the usual seconds to the pictures.
 
     `pictures` are those that are stored or lost, in order; `here` is the dialect's own address.
@@ -126,7 +126,7 @@ class Seen:
     now: int
     pictures: tuple[Picture, ...] = ()
     estimate: int = 30
-    here: str = ""
+    base_url: str = ""
 
     @property
     def model(self) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from darkroom.dialects.base import Plain, bad_field, carry, choose, ignored, links, need, unknown_call
-from darkroom.dialects.calls import Answer, Call, Intent, Json, Look, LookMany, Seen, Submission, TokenRequest
-from darkroom.dialects.refusals import Refusal, Trouble
-from darkroom.domain.update import Status
+from darkroom.dialects.calls import Answer, Call, Intent, Json, LookUp, LookUpMany, Submission, TaskView, TokenRequest
+from darkroom.dialects.refusals import ErrorKind, Refusal
+from darkroom.tasks.update import Status
 
 _FIELDS = {"ref_prompt": "prompt", "model_code": "model", "aspect_ratio": "size", "number_of_images": "n"}
 _CLARITY = {1024: "1K", 2048: "2K", 4096: "4K"}
@@ -20,17 +20,17 @@ _KNOWN = {*_FIELDS, "clarity", "creation_type", "ref_img_url"}
 _MOST_IMAGES, _MOST_IDS, _DEEPEST = 4, 50, 500
 
 _BAD_FORMAT, _BAD_TOKEN, _BAD_PARAMETER, _TOO_FAST, _BROKEN = 400, 10400, 40000, 40001, 50000
-_CODES: Mapping[Trouble, int] = {
-    Trouble.NO_KEY: _BAD_TOKEN,
-    Trouble.BAD_KEY: _BAD_TOKEN,
-    Trouble.DISABLED_KEY: _BAD_TOKEN,
-    Trouble.MALFORMED: _BAD_FORMAT,
-    Trouble.TOO_LARGE: _BAD_FORMAT,
-    Trouble.RATE_LIMITED: _TOO_FAST,
-    Trouble.UNAVAILABLE: _BROKEN,
-    Trouble.FAILED: _BROKEN,
-    Trouble.TIMEOUT: _BROKEN,
-    Trouble.INTERNAL: _BROKEN,
+_CODES: Mapping[ErrorKind, int] = {
+    ErrorKind.NO_KEY: _BAD_TOKEN,
+    ErrorKind.BAD_KEY: _BAD_TOKEN,
+    ErrorKind.DISABLED_KEY: _BAD_TOKEN,
+    ErrorKind.MALFORMED: _BAD_FORMAT,
+    ErrorKind.TOO_LARGE: _BAD_FORMAT,
+    ErrorKind.RATE_LIMITED: _TOO_FAST,
+    ErrorKind.UNAVAILABLE: _BROKEN,
+    ErrorKind.FAILED: _BROKEN,
+    ErrorKind.TIMEOUT: _BROKEN,
+    ErrorKind.INTERNAL: _BROKEN,
 }
 _PROGRESS = {
     Status.QUEUED: "Queued",
@@ -64,8 +64,8 @@ class Chanjing(Plain):
                 return _submission(call.body)
             case ("GET", "open", "v1", "ai_creation", "task"):
                 if not call.query.get("unique_id"):
-                    raise Refusal(Trouble.MISSING_FIELD, "unique_id is required", "unique_id")
-                return Look(call.query["unique_id"])
+                    raise Refusal(ErrorKind.MISSING_FIELD, "unique_id is required", "unique_id")
+                return LookUp(call.query["unique_id"])
             case ("POST", "open", "v1", "ai_creation", "task", "page"):
                 return _page(call.body)
             case ("POST", "open", "v1", "access_token"):
@@ -73,16 +73,16 @@ class Chanjing(Plain):
                 return TokenRequest(str(call.body["secret_key"]))
         raise unknown_call(call)
 
-    def answer(self, intent: Intent, seen: Sequence[Seen], trace_id: str) -> Answer:
+    def answer(self, intent: Intent, view: Sequence[TaskView], trace_id: str) -> Answer:
         """An id, a creation, or a list of them."""
         match intent:
             case Submission():
-                return _envelope(trace_id, seen[0].task.task_id)
-            case LookMany():
-                page = {"page": intent.page, "page_size": intent.page_size, "total_count": len(seen)}
-                creations = [_creation(each) for each in seen]
-                return _envelope(trace_id, {"list": creations, "total": len(seen), "page_info": page})
-        return _envelope(trace_id, _creation(seen[0]))
+                return _envelope(trace_id, view[0].task.task_id)
+            case LookUpMany():
+                page = {"page": intent.page, "page_size": intent.page_size, "total_count": len(view)}
+                creations = [_creation(each) for each in view]
+                return _envelope(trace_id, {"list": creations, "total": len(view), "page_info": page})
+        return _envelope(trace_id, _creation(view[0]))
 
     def token(self, token: str, seconds: int, trace_id: str) -> Answer:
         """An access token and how many seconds it is good for."""
@@ -114,7 +114,7 @@ def _submission(body: Mapping[str, Any]) -> Submission:
     )
 
 
-def _page(body: Mapping[str, Any]) -> LookMany:
+def _page(body: Mapping[str, Any]) -> LookUpMany:
     choose(body, "type", (_PICTURES,))
     page, page_size = body.get("page", 1), body.get("page_size", _MOST_IDS)
     for name, value in (("page", page), ("page_size", page_size)):
@@ -128,11 +128,11 @@ def _page(body: Mapping[str, Any]) -> LookMany:
         if len(ids) > _MOST_IDS:
             raise bad_field(f"unique_ids has {len(ids)} ids: use at most {_MOST_IDS}", "unique_ids")
     only = choose(body, "is_success", (True, False), False)
-    return LookMany(tuple(dict.fromkeys(ids)) if ids else None, page, page_size, completed_only=only)
+    return LookUpMany(tuple(dict.fromkeys(ids)) if ids else None, page, page_size, completed_only=only)
 
 
-def _creation(seen: Seen) -> Json:
-    task, echo = seen.task, seen.echo
+def _creation(view: TaskView) -> Json:
+    task, echo = view.task, view.echo
     ended_badly = task.status in {Status.FAILED, Status.CANCELLED}
     return {
         "id": task.task_id,
@@ -143,10 +143,10 @@ def _creation(seen: Seen) -> Json:
         "progress_desc": _PROGRESS[task.status],
         "err_msg": (task.error.message if task.error else "cancelled") if ended_badly else "",
         "aspect_ratio": echo.get("aspect_ratio", task.request.size or "1:1"),
-        "output_url": [picture.url for picture in seen.stored] if task.status is Status.COMPLETED else [],
+        "output_url": [picture.url for picture in view.stored] if task.status is Status.COMPLETED else [],
         "photo_info": {},
         "ref_img_url": list(echo.get("ref_img_url", [])),
-        "model_code": seen.model,
+        "model_code": view.model,
         "model_name": task.request.model,
     }
 

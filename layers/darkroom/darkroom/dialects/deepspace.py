@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from darkroom.dialects.base import Plain, bad_field, carry, choose, ignored, links, need, unknown_call
-from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, Look, Seen, Submission
-from darkroom.dialects.refusals import Refusal, Trouble
-from darkroom.domain.update import Status
+from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, LookUp, Submission, TaskView
+from darkroom.dialects.refusals import ErrorKind, Refusal
+from darkroom.tasks.update import Status
 
 _WAITING_FIELDS = {name: name for name in ("model", "prompt", "size", "watermark", "output_format")}
 _TASK_FIELDS = {name: name for name in ("model", "prompt", "size", "n", "image_urls")}
@@ -17,18 +17,18 @@ _WAITING_ONLY = {"image", "watermark", "output_format"}
 _TASK_ONLY = {"quality", "n", "image_urls", "prompt_priority"}
 _RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9", "21:9")
 
-_ERRORS: Mapping[Trouble, tuple[int, str]] = {
-    Trouble.NO_KEY: (401, "authentication_error"),
-    Trouble.BAD_KEY: (401, "authentication_error"),
-    Trouble.DISABLED_KEY: (401, "authentication_error"),
-    Trouble.NO_BALANCE: (402, "insufficient_quota"),
-    Trouble.RATE_LIMITED: (429, "rate_limit_error"),
-    Trouble.UNKNOWN_TASK: (404, "invalid_request_error"),
-    Trouble.UNKNOWN_CALL: (404, "invalid_request_error"),
-    Trouble.UNAVAILABLE: (500, "server_error"),
-    Trouble.FAILED: (500, "server_error"),
-    Trouble.TIMEOUT: (504, "server_error"),
-    Trouble.INTERNAL: (500, "server_error"),
+_ERRORS: Mapping[ErrorKind, tuple[int, str]] = {
+    ErrorKind.NO_KEY: (401, "authentication_error"),
+    ErrorKind.BAD_KEY: (401, "authentication_error"),
+    ErrorKind.DISABLED_KEY: (401, "authentication_error"),
+    ErrorKind.NO_BALANCE: (402, "insufficient_quota"),
+    ErrorKind.RATE_LIMITED: (429, "rate_limit_error"),
+    ErrorKind.UNKNOWN_TASK: (404, "invalid_request_error"),
+    ErrorKind.UNKNOWN_CALL: (404, "invalid_request_error"),
+    ErrorKind.UNAVAILABLE: (500, "server_error"),
+    ErrorKind.FAILED: (500, "server_error"),
+    ErrorKind.TIMEOUT: (504, "server_error"),
+    ErrorKind.INTERNAL: (500, "server_error"),
 }
 
 
@@ -46,12 +46,12 @@ class Deepspace(Plain):
                 waiting = str(call.body["model"]).lower().endswith("-preferential")
                 return _waiting(call.body) if waiting else _task_submission(call.body)
             case ("GET", "v1", "images", "Seedream", task_id):
-                return Look(task_id)
+                return LookUp(task_id)
         raise unknown_call(call)
 
-    def answer(self, intent: Intent, seen: Sequence[Seen], trace_id: str) -> Answer:
+    def answer(self, intent: Intent, view: Sequence[TaskView], trace_id: str) -> Answer:
         """The picture, the accepted task, or the task as it stands."""
-        (one,) = seen
+        (one,) = view
         match intent:
             case Submission(form=Form.WAITING):
                 data = [{"url": picture.url} for picture in one.stored]
@@ -95,18 +95,18 @@ def _refuse_fields_of_the_other_route(body: Mapping[str, Any], fields: set[str])
             raise bad_field(f"{field} is not taken by {str(body['model'])[:80]}", field)
 
 
-def _outline(seen: Seen) -> Json:
+def _outline(view: TaskView) -> Json:
     return {
-        "id": seen.task.task_id,
+        "id": view.task.task_id,
         "object": "image.generation",
-        "model": seen.model,
-        "created_at": seen.task.created_at // 1000,
+        "model": view.model,
+        "created_at": view.task.created_at // 1000,
     }
 
 
-def _task(seen: Seen) -> Json:
-    task = seen.task
-    shown = _outline(seen)
+def _task(view: TaskView) -> Json:
+    task = view.task
+    shown = _outline(view)
     match task.status:
         case Status.QUEUED:
             return shown | {"status": "queued"}
@@ -114,11 +114,11 @@ def _task(seen: Seen) -> Json:
             started = (task.started_at or task.created_at) // 1000
             return shown | {"status": "processing", "progress": task.progress, "started_at": started}
         case Status.COMPLETED:
-            output = {"data": [{"url": picture.url} for picture in seen.stored]}
+            output = {"data": [{"url": picture.url} for picture in view.stored]}
             return shown | {
                 "status": "completed",
                 "output": output,
-                "completed_at": (task.completed_at or seen.now) // 1000,
+                "completed_at": (task.completed_at or view.now) // 1000,
             }
     message = task.error.message if task.error else "the task was cancelled"
     return shown | {"status": "failed", "error": {"message": message, "type": "server_error"}}

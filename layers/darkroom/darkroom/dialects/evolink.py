@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from darkroom.dialects.base import Plain, bad_field, carry, choose, ignored, need, unknown_call
-from darkroom.dialects.calls import Answer, Call, Cancel, Intent, Json, Look, Seen, Submission
-from darkroom.dialects.refusals import Refusal, Trouble
-from darkroom.domain.failure import ErrorCode, Failure
-from darkroom.domain.schedule import RetryRule
-from darkroom.domain.update import Status
+from darkroom.dialects.calls import Answer, Call, Cancel, Intent, Json, LookUp, Submission, TaskView
+from darkroom.dialects.refusals import ErrorKind, Refusal
+from darkroom.tasks.failure import ErrorCode, Failure
+from darkroom.tasks.update import Status
+from darkroom.webhooks.retry_schedule import RetryRule
 
 _FIELDS = {name: name for name in ("model", "prompt", "n", "image_urls", "size", "callback_url")}
 _KNOWN = {*_FIELDS, "prompt_priority"}
@@ -39,21 +39,21 @@ _TASK_ERRORS = {
     ErrorCode.CANCELLED: "request_cancelled",
 }
 
-_ERRORS: Mapping[Trouble, tuple[int, str]] = {
-    Trouble.NO_KEY: (401, "unauthorized"),
-    Trouble.BAD_KEY: (401, "unauthorized"),
-    Trouble.DISABLED_KEY: (403, "forbidden"),
-    Trouble.NO_BALANCE: (402, "insufficient_quota"),
-    Trouble.RATE_LIMITED: (429, "rate_limit_exceeded"),
-    Trouble.UNKNOWN_MODEL: (404, "model_not_found"),
-    Trouble.UNKNOWN_TASK: (404, "task_not_found"),
-    Trouble.UNKNOWN_CALL: (404, "not_found"),
-    Trouble.TOO_LARGE: (413, "request_too_large"),
-    Trouble.CONTENT: (400, "content_policy_violation"),
-    Trouble.UNAVAILABLE: (503, "service_unavailable"),
-    Trouble.FAILED: (500, "internal_error"),
-    Trouble.TIMEOUT: (500, "internal_error"),
-    Trouble.INTERNAL: (500, "internal_error"),
+_ERRORS: Mapping[ErrorKind, tuple[int, str]] = {
+    ErrorKind.NO_KEY: (401, "unauthorized"),
+    ErrorKind.BAD_KEY: (401, "unauthorized"),
+    ErrorKind.DISABLED_KEY: (403, "forbidden"),
+    ErrorKind.NO_BALANCE: (402, "insufficient_quota"),
+    ErrorKind.RATE_LIMITED: (429, "rate_limit_exceeded"),
+    ErrorKind.UNKNOWN_MODEL: (404, "model_not_found"),
+    ErrorKind.UNKNOWN_TASK: (404, "task_not_found"),
+    ErrorKind.UNKNOWN_CALL: (404, "not_found"),
+    ErrorKind.TOO_LARGE: (413, "request_too_large"),
+    ErrorKind.CONTENT: (400, "content_policy_violation"),
+    ErrorKind.UNAVAILABLE: (503, "service_unavailable"),
+    ErrorKind.FAILED: (500, "internal_error"),
+    ErrorKind.TIMEOUT: (500, "internal_error"),
+    ErrorKind.INTERNAL: (500, "internal_error"),
 }
 
 
@@ -70,14 +70,14 @@ class Evolink(Plain):
             case ("POST", "v1", "images", "generations"):
                 return _submission(call.body)
             case ("GET", "v1", "tasks", task_id):
-                return Look(task_id)
+                return LookUp(task_id)
             case ("POST", "v1", "tasks", task_id, "cancel"):
                 return Cancel(task_id)
         raise unknown_call(call)
 
-    def answer(self, intent: Intent, seen: Sequence[Seen], trace_id: str) -> Answer:
+    def answer(self, intent: Intent, view: Sequence[TaskView], trace_id: str) -> Answer:
         """The task, whatever was asked."""
-        task = _task(seen[0])
+        task = _task(view[0])
         if isinstance(intent, Submission):
             # Just accepted is pending, however fast the provider was.
             task["status"] = _STATES[Status.QUEUED]
@@ -89,9 +89,9 @@ class Evolink(Plain):
         error = {"code": code, "message": refusal.message, "type": "evo_api_error"}
         return Answer(status, {"error": error | ({"param": refusal.param} if refusal.param else {})})
 
-    def callback(self, seen: Seen) -> Json:
+    def callback(self, view: TaskView) -> Json:
         """The body of the look-up, once the task is completed, failed or cancelled."""
-        return _task(seen)
+        return _task(view)
 
 
 def _submission(body: Mapping[str, Any]) -> Submission:
@@ -108,13 +108,13 @@ def _submission(body: Mapping[str, Any]) -> Submission:
     return Submission(task=task, model=str(body["model"]), ignored=ignored(body, _KNOWN))
 
 
-def _task(seen: Seen) -> Json:
-    task = seen.task
-    waited = (seen.now - task.created_at) // 1000
+def _task(view: TaskView) -> Json:
+    task = view.task
+    waited = (view.now - task.created_at) // 1000
     shown: Json = {
         "created": task.created_at // 1000,
         "id": task.task_id,
-        "model": seen.model,
+        "model": view.model,
         "object": "image.generation.task",
         "progress": task.progress,
         "status": _STATES[task.status],
@@ -127,9 +127,9 @@ def _task(seen: Seen) -> Json:
         },
     }
     if not task.status.terminal:
-        shown["task_info"]["estimated_time"] = max(1, seen.estimate - waited)
+        shown["task_info"]["estimated_time"] = max(1, view.estimate - waited)
     elif task.status is Status.COMPLETED:
-        shown["results"] = [picture.url for picture in seen.stored]
+        shown["results"] = [picture.url for picture in view.stored]
     else:
         shown["error"] = _error(task.error)
     return shown

@@ -6,7 +6,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
 
-from darkroom.dialects.refusals import Refusal, Trouble
+from darkroom.dialects.refusals import ErrorKind, Refusal
 
 MOST_PARTS = 100
 MOST_FIELD = 64 * 1024
@@ -36,9 +36,9 @@ def read_form(content_type: str, body: bytes) -> dict[str, Any]:
     named = BytesParser(policy=HTTP).parsebytes(head, headersonly=True).get_boundary() or ""
     count = body.count(b"--" + named.encode("latin-1", "replace")) - 1 if named else 0
     if count <= 0:
-        raise Refusal(Trouble.MALFORMED, "the form has no parts: its boundary is not the one that content-type names")
+        raise Refusal(ErrorKind.MALFORMED, "the form has no parts: its boundary is not the one that content-type names")
     if count > MOST_PARTS:  # counted before any of them is taken apart
-        raise Refusal(Trouble.MALFORMED, f"the form has {count} parts: use at most {MOST_PARTS}")
+        raise Refusal(ErrorKind.MALFORMED, f"the form has {count} parts: use at most {MOST_PARTS}")
     message = BytesParser(policy=HTTP).parsebytes(head + body)
     fields: dict[str, Any] = {}
     for part in message.iter_parts() if isinstance(message, EmailMessage) else ():
@@ -55,23 +55,23 @@ def read_form(content_type: str, body: bytes) -> dict[str, Any]:
 def _field(part: Message) -> tuple[str, str]:
     name = part.get_param("name", header="content-disposition")
     if not isinstance(name, str) or not name:
-        raise Refusal(Trouble.MALFORMED, "a part of the form has no name")
+        raise Refusal(ErrorKind.MALFORMED, "a part of the form has no name")
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
-        raise Refusal(Trouble.MALFORMED, f"the field {name[:80]} of the form can't be read")
+        raise Refusal(ErrorKind.MALFORMED, f"the field {name[:80]} of the form can't be read")
     if part.get_filename() is not None or name.removesuffix("[]") in FILES:
         return name, _data(part, content, name)
     if len(content) > MOST_FIELD:
-        raise Refusal(Trouble.BAD_FIELD, f"{name[:80]} has {len(content)} bytes: use at most {MOST_FIELD}", name[:80])
+        raise Refusal(ErrorKind.BAD_FIELD, f"{name[:80]} has {len(content)} bytes: use at most {MOST_FIELD}", name[:80])
     try:
         return name, content.decode()
     except UnicodeDecodeError as error:
-        raise Refusal(Trouble.BAD_FIELD, f"{name[:80]} is not UTF-8", name[:80]) from error
+        raise Refusal(ErrorKind.BAD_FIELD, f"{name[:80]} is not UTF-8", name[:80]) from error
 
 
 def _data(part: Message, content: bytes, name: str) -> str:
     if not content:
-        raise Refusal(Trouble.BAD_FIELD, f"the file of {name[:80]} is empty", name[:80])
+        raise Refusal(ErrorKind.BAD_FIELD, f"the file of {name[:80]} is empty", name[:80])
     if content.startswith((b"http://", b"https://", b"data:")) and len(content) <= MOST_FIELD:
         return content.decode("latin-1").strip()
     kind = part.get_content_type()

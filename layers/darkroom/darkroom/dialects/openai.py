@@ -6,11 +6,11 @@ from typing import Any
 
 from darkroom.dialects import origin
 from darkroom.dialects.base import Event, Plain, bad_field, bearer, carry, choose, need, unknown_call, wants_base64
-from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, ListModels, Picture, Seen, Submission
+from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, ListModels, Picture, Submission, TaskView
 from darkroom.dialects.openai_sizes import size_fields
-from darkroom.dialects.refusals import Refusal, Trouble, refusal_of
-from darkroom.domain.request import Action
-from darkroom.domain.update import Status
+from darkroom.dialects.refusals import ErrorKind, Refusal, refusal_of
+from darkroom.tasks.request import Action
+from darkroom.tasks.update import Status
 
 DEFAULT_MODEL = "seedream-4.5"
 _FIELDS = {name: name for name in ("model", "prompt", "output_format")}
@@ -28,23 +28,23 @@ _QUALITIES = ("auto", "standard", "hd", _FAST_QUALITY, "medium", "high")
 _SINCE = 1_755_648_000
 """When the models' list says they were made: the release of the oldest that is still current."""
 
-_ERRORS: Mapping[Trouble, tuple[int, str, str]] = {
-    Trouble.NO_KEY: (401, "invalid_request_error", "missing_api_key"),
-    Trouble.BAD_KEY: (401, "invalid_request_error", "invalid_api_key"),
-    Trouble.DISABLED_KEY: (403, "invalid_request_error", "access_denied"),
-    Trouble.NO_BALANCE: (429, "insufficient_quota", "insufficient_quota"),
-    Trouble.RATE_LIMITED: (429, "requests", "rate_limit_exceeded"),
-    Trouble.MISSING_FIELD: (400, "invalid_request_error", "missing_required_parameter"),
-    Trouble.UNKNOWN_MODEL: (404, "invalid_request_error", "model_not_found"),
-    Trouble.UNKNOWN_CALL: (404, "invalid_request_error", "unknown_url"),
-    Trouble.CONFLICT: (409, "invalid_request_error", "idempotency_error"),
-    Trouble.TOO_LARGE: (413, "invalid_request_error", "request_too_large"),
-    Trouble.CONTENT: (400, "image_generation_user_error", "moderation_blocked"),
-    Trouble.UNAVAILABLE: (503, "server_error", "service_unavailable"),
+_ERRORS: Mapping[ErrorKind, tuple[int, str, str]] = {
+    ErrorKind.NO_KEY: (401, "invalid_request_error", "missing_api_key"),
+    ErrorKind.BAD_KEY: (401, "invalid_request_error", "invalid_api_key"),
+    ErrorKind.DISABLED_KEY: (403, "invalid_request_error", "access_denied"),
+    ErrorKind.NO_BALANCE: (429, "insufficient_quota", "insufficient_quota"),
+    ErrorKind.RATE_LIMITED: (429, "requests", "rate_limit_exceeded"),
+    ErrorKind.MISSING_FIELD: (400, "invalid_request_error", "missing_required_parameter"),
+    ErrorKind.UNKNOWN_MODEL: (404, "invalid_request_error", "model_not_found"),
+    ErrorKind.UNKNOWN_CALL: (404, "invalid_request_error", "unknown_url"),
+    ErrorKind.CONFLICT: (409, "invalid_request_error", "idempotency_error"),
+    ErrorKind.TOO_LARGE: (413, "invalid_request_error", "request_too_large"),
+    ErrorKind.CONTENT: (400, "image_generation_user_error", "moderation_blocked"),
+    ErrorKind.UNAVAILABLE: (503, "server_error", "service_unavailable"),
     # Not a 5xx: its clients would make the whole task again, twice.
-    Trouble.FAILED: (424, "image_generation_server_error", "generation_failed"),
-    Trouble.TIMEOUT: (504, "server_error", "timeout"),
-    Trouble.INTERNAL: (500, "server_error", "server_error"),
+    ErrorKind.FAILED: (424, "image_generation_server_error", "generation_failed"),
+    ErrorKind.TIMEOUT: (504, "server_error", "timeout"),
+    ErrorKind.INTERNAL: (500, "server_error", "server_error"),
 }
 
 
@@ -74,16 +74,16 @@ class OpenAI(Plain):
                 return _edit({"model": model, **call.body})
             case ("POST", "v1", "images", "variations") | ("POST", "images", "variations"):
                 message = "variations are not made here: use /v1/images/edits, and say in the prompt what is to vary"
-                raise Refusal(Trouble.UNKNOWN_CALL, message)
+                raise Refusal(ErrorKind.UNKNOWN_CALL, message)
             case ("GET", "v1", "models") | ("GET", "models"):
                 return ListModels()
             case ("GET", "v1", "models", name) | ("GET", "models", name):
                 return ListModels(name)
         raise unknown_call(call)
 
-    def answer(self, intent: Intent, seen: Sequence[Seen], trace_id: str) -> Answer:
+    def answer(self, intent: Intent, view: Sequence[TaskView], trace_id: str) -> Answer:
         """The pictures, with what gpt-image clients read beside them."""
-        (one,) = seen
+        (one,) = view
         data = [{"url": each.url} if each.base64 is None else {"b64_json": each.base64} for each in one.stored]
         body: Json = {"created": (one.task.completed_at or one.now) // 1000, "data": data, "usage": _usage(one)}
         if not one.stored:
@@ -91,15 +91,15 @@ class OpenAI(Plain):
         first = one.stored[0]
         return Answer(200, body | _made(one, first), {"x-darkroom-size": first.size})
 
-    def events(self, seen: Seen, told: Collection[int]) -> Iterable[Event]:
+    def events(self, view: TaskView, told: Collection[int]) -> Iterable[Event]:
         """`image_generation.completed` (or `image_edit.completed`) for each picture; there are no parts of one."""
-        name = f"image_{'edit' if seen.task.request.action is Action.EDIT else 'generation'}.completed"
-        for picture in (picture for picture in seen.stored if picture.index not in told):
+        name = f"image_{'edit' if view.task.request.action is Action.EDIT else 'generation'}.completed"
+        for picture in (picture for picture in view.stored if picture.index not in told):
             shown = {"url": picture.url} if picture.base64 is None else {"b64_json": picture.base64}
-            head = {"type": name, "created_at": seen.now // 1000, "usage": _usage(seen)}
-            yield name, {**head, **shown, **_made(seen, picture)}
-        if seen.task.status.terminal and seen.task.status is not Status.COMPLETED:
-            refusal = refusal_of(seen.task.error)
+            head = {"type": name, "created_at": view.now // 1000, "usage": _usage(view)}
+            yield name, {**head, **shown, **_made(view, picture)}
+        if view.task.status.terminal and view.task.status is not Status.COMPLETED:
+            refusal = refusal_of(view.task.error)
             _, kind, code = _ERRORS.get(refusal.trouble, (400, "invalid_request_error", "invalid_value"))
             yield "error", {"type": "error", "error": {"type": kind, "code": code, "message": refusal.message}}
 
@@ -108,7 +108,7 @@ class OpenAI(Plain):
         if intent.name is None:
             return Answer(200, {"object": "list", "data": [_model(name) for name in names]})
         if intent.name not in names:
-            raise Refusal(Trouble.UNKNOWN_MODEL, f"The model '{intent.name[:80]}' does not exist", "model")
+            raise Refusal(ErrorKind.UNKNOWN_MODEL, f"The model '{intent.name[:80]}' does not exist", "model")
         return Answer(200, _model(intent.name))
 
     def refuse(self, refusal: Refusal, trace_id: str) -> Answer:
@@ -177,7 +177,7 @@ def _references(body: Mapping[str, Any]) -> list[str]:
                 "files are not kept here: send the picture itself, or a link to it", f"{field}[{place}].file_id"
             )
         if not isinstance(link, str) or not link:
-            raise Refusal(Trouble.MISSING_FIELD, "an image to edit is required: a file in `image`, or links", "image")
+            raise Refusal(ErrorKind.MISSING_FIELD, "an image to edit is required: a file in `image`, or links", "image")
         found.append(link)
     return found
 
@@ -193,24 +193,24 @@ def _as_numbers(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in read.items() if value != ""}
 
 
-def _made(seen: Seen, picture: Picture) -> Json:
+def _made(view: TaskView, picture: Picture) -> Json:
     """What gpt-image models say of how a picture was made."""
-    asked = seen.task.request
+    asked = view.task.request
     quality = "low" if asked.optimize_prompt == "fast" else "high"
     shown = {"size": picture.size, "quality": quality, "background": "opaque"}
     return shown | {"output_format": asked.output_format or "jpeg"}
 
 
-def _usage(seen: Seen) -> Json:
+def _usage(view: TaskView) -> Json:
     """Tokens as gpt-image models count them: pictures by the origin's count, texts by four characters."""
-    made, text = origin.usage(seen)["output_tokens"], -(-len(seen.task.request.prompt) // 4)
+    made, text = origin.usage(view)["output_tokens"], -(-len(view.task.request.prompt) // 4)
     details = {"text_tokens": text, "image_tokens": 0}
     return {"total_tokens": text + made, "input_tokens": text, "output_tokens": made, "input_tokens_details": details}
 
 
 def _refuse_what_is_not_offered(body: Mapping[str, Any], of_edits: frozenset[str]) -> None:
     for field in sorted(set(body) - _KNOWN - of_edits):
-        raise Refusal(Trouble.BAD_FIELD, f"Unknown parameter: '{field[:80]}'.", field[:80])
+        raise Refusal(ErrorKind.BAD_FIELD, f"Unknown parameter: '{field[:80]}'.", field[:80])
     choose(body, "background", ("auto", "opaque"))
     choose(body, "moderation", ("auto", "low"))
     if body.get("output_compression") not in (None, 100):

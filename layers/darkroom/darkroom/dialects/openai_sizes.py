@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 
-from darkroom.domain.geometry import GeometryError, Ratio, Resolution, Shape, SizeForms, express, parse_size
+from darkroom.catalog.geometry import GeometryError, Ratio, Resolution, Shape, SizeForms, express, parse_size
 
 _RATIOS: Mapping[str, Ratio] = {
     "256x256": Ratio(1, 1),
@@ -24,7 +24,7 @@ def size_fields(model: str, size: str) -> dict[str, str]:
     A model that makes those pixels makes them; of another, the ratio in its smallest class is what comes nearest. Any
     other size, and one of an unknown model, stays what it is.
     """
-    from darkroom.domain.catalog import UnknownModel, catalog
+    from darkroom.catalog.models import UnknownModel, catalog
 
     ratio = _RATIOS.get(size)
     if ratio is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from darkroom.dialects.base import bad_field, choose
 from darkroom.dialects.calls import Json
-from darkroom.domain.request import MAX_IMAGES_TOGETHER
+from darkroom.tasks.request import MAX_IMAGES_TOGETHER
 
 
 def optimize_prompt(options: Any, field: str = "optimize_prompt_options") -> Json:

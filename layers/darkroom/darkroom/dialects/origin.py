@@ -7,32 +7,32 @@ the pictures' area by 256; a stream has one event a picture, then one that compl
 from collections.abc import Collection, Iterator
 
 from darkroom.dialects.base import Event
-from darkroom.dialects.calls import Json, Picture, Seen
-from darkroom.dialects.refusals import Trouble, refusal_of
-from darkroom.domain.failure import Failure
-from darkroom.domain.update import Status
+from darkroom.dialects.calls import Json, Picture, TaskView
+from darkroom.dialects.refusals import ErrorKind, refusal_of
+from darkroom.tasks.failure import Failure
+from darkroom.tasks.update import Status
 
 _PIXELS_A_TOKEN = 256
 
 
-def usage(seen: Seen) -> Json:
+def usage(view: TaskView) -> Json:
     """How many pictures there are, and how many tokens the origin would count."""
-    tokens = sum(picture.width * picture.height for picture in seen.stored) // _PIXELS_A_TOKEN
-    return {"generated_images": len(seen.stored), "output_tokens": tokens, "total_tokens": tokens}
+    tokens = sum(picture.width * picture.height for picture in view.stored) // _PIXELS_A_TOKEN
+    return {"generated_images": len(view.stored), "output_tokens": tokens, "total_tokens": tokens}
 
 
 def failure_code(failure: Failure | None) -> str:
     """The origin's word for why a picture is not there."""
     trouble = refusal_of(failure).trouble
-    if trouble is Trouble.CONTENT:
+    if trouble is ErrorKind.CONTENT:
         return "OutputImageSensitiveContentDetected"
-    return "InvalidParameter" if trouble is Trouble.BAD_FIELD else "InternalServiceError"
+    return "InvalidParameter" if trouble is ErrorKind.BAD_FIELD else "InternalServiceError"
 
 
-def events(seen: Seen, told: Collection[int]) -> Iterator[Event]:
+def events(view: TaskView, told: Collection[int]) -> Iterator[Event]:
     """An event for every picture but those that were told of, and the last one where the task has ended."""
-    head = {"model": seen.model, "created": seen.now // 1000}
-    for picture in (picture for picture in seen.pictures if picture.index not in told):
+    head = {"model": view.model, "created": view.now // 1000}
+    for picture in (picture for picture in view.pictures if picture.index not in told):
         if picture.failure is None:
             name = "image_generation.partial_succeeded"
             yield name, {"type": name, **head, "image_index": picture.index, **_shown(picture), "size": picture.size}
@@ -40,12 +40,12 @@ def events(seen: Seen, told: Collection[int]) -> Iterator[Event]:
             name = "image_generation.partial_failed"
             error = {"code": failure_code(picture.failure), "message": picture.failure.message}
             yield name, {"type": name, **head, "image_index": picture.index, "error": error}
-    if seen.task.status is Status.COMPLETED:
+    if view.task.status is Status.COMPLETED:
         name = "image_generation.completed"
-        yield name, {"type": name, **head, "usage": usage(seen)}
-    elif seen.task.status.terminal:
-        message = seen.task.error.message if seen.task.error else "the task was cancelled"
-        yield "error", {"error": {"code": failure_code(seen.task.error), "message": message}}
+        yield name, {"type": name, **head, "usage": usage(view)}
+    elif view.task.status.terminal:
+        message = view.task.error.message if view.task.error else "the task was cancelled"
+        yield "error", {"error": {"code": failure_code(view.task.error), "message": message}}
 
 
 def _shown(picture: Picture) -> Json:

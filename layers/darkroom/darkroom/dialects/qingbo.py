@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from darkroom.dialects.base import Plain, bad_field, carry, choose, ignored, need, unknown_call, wants_base64
-from darkroom.dialects.calls import Answer, Call, Cancel, Form, Intent, Json, Look, Picture, Seen, Submission
+from darkroom.dialects.calls import Answer, Call, Cancel, Form, Intent, Json, LookUp, Picture, Submission, TaskView
 from darkroom.dialects.options import optimize_prompt, tools
-from darkroom.dialects.refusals import Refusal, Trouble
-from darkroom.domain.schedule import WEBHOOKS
-from darkroom.domain.update import Status
+from darkroom.dialects.refusals import ErrorKind, Refusal
+from darkroom.tasks.update import Status
+from darkroom.webhooks.retry_schedule import WEBHOOKS
 
 _FIELDS = {
     name: name
@@ -19,19 +19,19 @@ _EXTRA = {"output_format", "response_format", "stream", "optimize_prompt_options
 _QUOTA = 10_000
 """What one credit is in `refunded_quota`, which is a whole number."""
 
-_ERRORS: Mapping[Trouble, tuple[int, str]] = {
-    Trouble.NO_KEY: (401, "unauthorized"),
-    Trouble.BAD_KEY: (401, "unauthorized"),
-    Trouble.DISABLED_KEY: (401, "unauthorized"),
-    Trouble.NO_BALANCE: (402, "insufficient_quota"),
-    Trouble.RATE_LIMITED: (429, "rate_limit"),
-    Trouble.UNKNOWN_TASK: (404, "not_found"),
-    Trouble.UNKNOWN_CALL: (404, "not_found"),
-    Trouble.UNAVAILABLE: (500, "internal_error"),
-    Trouble.FAILED: (500, "task_failed"),
-    Trouble.TIMEOUT: (500, "task_failed"),
-    Trouble.CONTENT: (400, "task_failed"),
-    Trouble.INTERNAL: (500, "internal_error"),
+_ERRORS: Mapping[ErrorKind, tuple[int, str]] = {
+    ErrorKind.NO_KEY: (401, "unauthorized"),
+    ErrorKind.BAD_KEY: (401, "unauthorized"),
+    ErrorKind.DISABLED_KEY: (401, "unauthorized"),
+    ErrorKind.NO_BALANCE: (402, "insufficient_quota"),
+    ErrorKind.RATE_LIMITED: (429, "rate_limit"),
+    ErrorKind.UNKNOWN_TASK: (404, "not_found"),
+    ErrorKind.UNKNOWN_CALL: (404, "not_found"),
+    ErrorKind.UNAVAILABLE: (500, "internal_error"),
+    ErrorKind.FAILED: (500, "task_failed"),
+    ErrorKind.TIMEOUT: (500, "task_failed"),
+    ErrorKind.CONTENT: (400, "task_failed"),
+    ErrorKind.INTERNAL: (500, "internal_error"),
 }
 
 
@@ -49,23 +49,23 @@ class Qingbo(Plain):
             case ("POST", "v1", "tasks", "sync"):
                 return _submission(call.body, Form.WAITING)
             case ("GET", "v1", "tasks", task_id):
-                return Look(task_id)
+                return LookUp(task_id)
             case ("POST", "v1", "tasks", task_id, "cancel"):
                 return Cancel(task_id)
         raise unknown_call(call)
 
-    def answer(self, intent: Intent, seen: Sequence[Seen], trace_id: str) -> Answer:
+    def answer(self, intent: Intent, view: Sequence[TaskView], trace_id: str) -> Answer:
         """The task, or what its cancellation gave back."""
-        task = _task(seen[0])
+        task = _task(view[0])
         match intent:
             case Submission(form=Form.AT_ONCE):
                 # Just accepted is queued, however fast the provider was.
                 return Answer(200, {name: task[name] for name in _SUBMITTED} | {"status": Status.QUEUED.value})
-            case Submission() if not seen[0].task.status.terminal:
+            case Submission() if not view[0].task.status.terminal:
                 poll = {"poll_url": task["urls"]["get"]}
                 return Answer(200, {name: task[name] for name in ("task_id", "status", "progress")} | poll)
             case Cancel():
-                usage = seen[0].task.usage
+                usage = view[0].task.usage
                 refunded = int((usage.reserved - usage.charged - usage.withheld) * _QUOTA)
                 shown = {"task_id": task["task_id"], "status": task["status"]}
                 return Answer(200, shown | {"refunded": refunded > 0, "refunded_quota": refunded})
@@ -76,9 +76,9 @@ class Qingbo(Plain):
         status, code = _ERRORS.get(refusal.trouble, (400, "invalid_request"))
         return Answer(status, {"error": {"message": refusal.message, "code": code}})
 
-    def callback(self, seen: Seen) -> Json:
+    def callback(self, view: TaskView) -> Json:
         """The result: the body of the look-up."""
-        return _task(seen)
+        return _task(view)
 
 
 _SUBMITTED = ("task_id", "model", "action", "status", "created_at", "progress")
@@ -93,7 +93,7 @@ def _submission(body: Mapping[str, Any], form: Form) -> Submission:
     for name in sorted(set(extra) - _EXTRA):
         raise bad_field(f"extra.{name} is not an option of any model here", f"extra.{name}")
     if extra.get("stream"):
-        raise Refusal(Trouble.NO_STREAM, "a task can't be streamed: leave extra.stream out, and read the task")
+        raise Refusal(ErrorKind.NO_STREAM, "a task can't be streamed: leave extra.stream out, and read the task")
     task = {
         "size": "1:1",
         **carry(body, _FIELDS),
@@ -111,24 +111,24 @@ def _submission(body: Mapping[str, Any], form: Form) -> Submission:
     )
 
 
-def _task(seen: Seen) -> Json:
-    task = seen.task
+def _task(view: TaskView) -> Json:
+    task = view.task
     shown: Json = {
         "task_id": task.task_id,
-        "model": seen.model,
+        "model": view.model,
         "action": task.request.action.value,
         "status": task.status.value,
         "created_at": task.created_at,
         "progress": task.progress,
         "urls": {
-            "get": f"{seen.here}/v1/tasks/{task.task_id}",
-            "cancel": f"{seen.here}/v1/tasks/{task.task_id}/cancel",
+            "get": f"{view.base_url}/v1/tasks/{task.task_id}",
+            "cancel": f"{view.base_url}/v1/tasks/{task.task_id}/cancel",
         },
     }
     if task.status.terminal:
         shown["completed_at"] = task.completed_at
     if task.status is Status.COMPLETED:
-        shown["result"] = {"images": [_image(picture) for picture in seen.stored]}
+        shown["result"] = {"images": [_image(picture) for picture in view.stored]}
     if task.status is Status.FAILED:
         shown["error"] = {"message": task.error.message if task.error else "", "code": "task_failed"}
     return shown

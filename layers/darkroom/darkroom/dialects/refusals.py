@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from darkroom.domain.failure import ErrorCode, Failure
+from darkroom.tasks.failure import ErrorCode, Failure
 
 
-class Trouble(StrEnum):
+class ErrorKind(StrEnum):
     """Why a call can't be answered as it was meant."""
 
     NO_KEY = "no_key"
@@ -39,7 +39,7 @@ class Refusal(Exception):
     `retry_after` is in seconds.
     """
 
-    trouble: Trouble
+    trouble: ErrorKind
     message: str
     param: str | None = None
     task_id: str | None = None
@@ -51,24 +51,24 @@ class Refusal(Exception):
         return self.trouble in _FINAL
 
 
-_FINAL = frozenset({Trouble.FAILED, Trouble.CONTENT, Trouble.CONFLICT, Trouble.CANCELLED, Trouble.NO_BALANCE})
+_FINAL = frozenset({ErrorKind.FAILED, ErrorKind.CONTENT, ErrorKind.CONFLICT, ErrorKind.CANCELLED, ErrorKind.NO_BALANCE})
 _TROUBLES = {
-    ErrorCode.INVALID_REQUEST: Trouble.BAD_FIELD,
-    ErrorCode.CONTENT_POLICY: Trouble.CONTENT,
-    ErrorCode.INSUFFICIENT_CREDITS: Trouble.NO_BALANCE,
-    ErrorCode.RATE_LIMITED: Trouble.RATE_LIMITED,
-    ErrorCode.PROVIDER_AUTH: Trouble.UNAVAILABLE,
-    ErrorCode.PROVIDER_ERROR: Trouble.FAILED,
-    ErrorCode.PROVIDER_UNAVAILABLE: Trouble.UNAVAILABLE,
-    ErrorCode.IMAGE_UNAVAILABLE: Trouble.FAILED,
-    ErrorCode.DEADLINE_EXCEEDED: Trouble.TIMEOUT,
-    ErrorCode.SUBMISSION_UNKNOWN: Trouble.FAILED,
-    ErrorCode.CANCELLED: Trouble.CANCELLED,
+    ErrorCode.INVALID_REQUEST: ErrorKind.BAD_FIELD,
+    ErrorCode.CONTENT_POLICY: ErrorKind.CONTENT,
+    ErrorCode.INSUFFICIENT_CREDITS: ErrorKind.NO_BALANCE,
+    ErrorCode.RATE_LIMITED: ErrorKind.RATE_LIMITED,
+    ErrorCode.PROVIDER_AUTH: ErrorKind.UNAVAILABLE,
+    ErrorCode.PROVIDER_ERROR: ErrorKind.FAILED,
+    ErrorCode.PROVIDER_UNAVAILABLE: ErrorKind.UNAVAILABLE,
+    ErrorCode.IMAGE_UNAVAILABLE: ErrorKind.FAILED,
+    ErrorCode.DEADLINE_EXCEEDED: ErrorKind.TIMEOUT,
+    ErrorCode.SUBMISSION_UNKNOWN: ErrorKind.FAILED,
+    ErrorCode.CANCELLED: ErrorKind.CANCELLED,
 }
 
 
 def refusal_of(failure: Failure | None, task_id: str | None = None) -> Refusal:
     """A task's or picture's failure as the refusal of the call that waited for it."""
     if failure is None:
-        return Refusal(Trouble.FAILED, "no image was made", task_id=task_id)
+        return Refusal(ErrorKind.FAILED, "no image was made", task_id=task_id)
     return Refusal(_TROUBLES[failure.code], failure.message, task_id=task_id)

@@ -1,0 +1,1 @@
+"""Who pays: keys, credits, ledgers, budgets, rate limits and usage."""

@@ -1,0 +1,1 @@
+"""What is AWS's and nobody's subject: clients, queues, schedules, secrets, conditional writes, batches."""

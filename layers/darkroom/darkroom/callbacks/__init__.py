@@ -1,0 +1,1 @@
+"""What providers tell us: the address they are given, and what becomes of a callback."""

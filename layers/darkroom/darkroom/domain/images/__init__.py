@@ -1,1 +1,0 @@
-"""Image files by their own bytes: one module a format, each walking all of the data in bounded memory."""

@@ -1,0 +1,1 @@
+"""Images: downloaded, judged by their bytes, copied into the bucket, and handed out by links."""

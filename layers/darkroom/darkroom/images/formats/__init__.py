@@ -1,0 +1,1 @@
+"""The formats of images, walked through to their end without drawing anything."""

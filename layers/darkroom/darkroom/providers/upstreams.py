@@ -1,0 +1,139 @@
+"""The way to the providers: each reached at its own address only, with the credential that its task is pinned to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from darkroom import deadline
+from darkroom.aws.secrets import Credentials, NoCredential
+from darkroom.http.timeout import Timeout
+from darkroom.providers.base import OutcomeUnknown, Refused, Upstream, UpstreamAnswer, UpstreamRequest
+from darkroom.settings import Settings
+from darkroom.tasks.failure import Disposition, ErrorCode, Failure
+
+if TYPE_CHECKING:
+    from darkroom.http.client import HttpClient
+
+USUAL = Timeout(connect=3, read=12, total=14)
+LONG = Timeout(connect=5, read=240, total=280)
+"""Of a synchronous call, which takes as long as a picture does."""
+STORING = 90.0
+"""Seconds that are kept back of a synchronous call's function, to put up to fifteen pictures into the bucket."""
+SHORTEST = 1.0
+"""Seconds without which no request is begun."""
+SUBMISSION_BYTES = 8 * 1024 * 1024
+SYNCHRONOUS_BYTES = 96 * 1024 * 1024
+"""Fifteen pictures in base64 in one answer."""
+
+
+class Upstreams(Protocol):
+    """Where upstreams come from."""
+
+    def reach(self, provider: str, credential: str) -> Upstream:
+        """The way to one provider with one credential. Raises `Refused` where there is no such credential."""
+        ...
+
+    def current_credential(self, provider: str) -> str:
+        """The name of the credential that a new task at this provider takes."""
+        ...
+
+
+class HttpUpstreams:
+    """Reaches the providers over HTTP. The client is made when first needed."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        credentials: Credentials,
+        client: "Callable[[], HttpClient]",
+        reserve: float = deadline.ANSWERING,
+    ) -> None:
+        """`reserve` is how many seconds of the invocation no request may take."""
+        self._settings = settings
+        self._credentials = credentials
+        self._client = client
+        self._reserve = reserve
+
+    def reach(self, provider: str, credential: str) -> Upstream:
+        """The way to one provider with one credential. Raises `Refused` where there is no such credential."""
+        try:
+            fields = self._credentials.fields(provider, credential)
+        except NoCredential as error:
+            missing = Failure(ErrorCode.PROVIDER_AUTH, f"{provider} has no credential here.", Disposition.ELSEWHERE)
+            raise Refused(missing) from error
+        address = self._settings.provider_base_url(provider)
+        return HttpUpstream(provider, address, fields, self._client, reserve=self._reserve)
+
+    def current_credential(self, provider: str) -> str:
+        """The name of the credential that a new task at this provider takes."""
+        return self._credentials.current(provider)
+
+    def available(self) -> frozenset[str]:
+        """The providers that this deployment has a credential for."""
+        return self._credentials.available()
+
+
+class HttpUpstream:
+    """One provider over HTTP."""
+
+    def __init__(
+        self,
+        provider: str,
+        base_url: str,
+        credential: Mapping[str, str],
+        client: "Callable[[], HttpClient]",
+        *,
+        reserve: float = deadline.ANSWERING,
+    ) -> None:
+        self._provider = provider
+        self._reserve = reserve
+        self._base_url = base_url
+        self._credential = credential
+        self._client = client
+
+    @property
+    def credential(self) -> Mapping[str, str]:
+        """The secret's fields for this provider."""
+        return self._credential
+
+    def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+        """Send one request. Raises `Refused` where it was certainly not sent, `OutcomeUnknown` for any doubt."""
+        from darkroom.http.errors import AddressRefused, ConnectFailed, OutboundError
+
+        timeout = self._timeout(request)
+        try:
+            answer = (
+                self._client()
+                .bind(self._base_url)
+                .request(
+                    request.method,
+                    request.path,
+                    query=request.query,
+                    headers=request.headers,
+                    json=request.json,
+                    timeout=timeout,
+                    max_bytes=SYNCHRONOUS_BYTES if request.long else SUBMISSION_BYTES,
+                )
+            )
+        except (ConnectFailed, AddressRefused) as error:
+            raise Refused(self._unreachable()) from error
+        except OutboundError as error:
+            raise OutcomeUnknown(f"{self._provider}: {type(error).__name__}") from error
+        return UpstreamAnswer(answer.status, answer.headers, answer.body)
+
+    def _timeout(self, request: UpstreamRequest) -> Timeout:
+        """The usual one, or what the invocation has left. Raises `Refused` where that is too little to begin."""
+        usual, reserve = (LONG, max(STORING, self._reserve)) if request.long else (USUAL, self._reserve)
+        left = deadline.invocation.left(reserve=reserve)
+        if left < SHORTEST:
+            raise Refused(_NO_TIME, retry_after=1)
+        return replace(usual, total=min(usual.total, left))
+
+    def _unreachable(self) -> Failure:
+        return Failure(ErrorCode.PROVIDER_UNAVAILABLE, f"{self._provider} could not be reached.", Disposition.ELSEWHERE)
+
+
+_NO_TIME = Failure(
+    ErrorCode.PROVIDER_ERROR, "There was no time left to ask the provider; it is asked later.", Disposition.LATER
+)

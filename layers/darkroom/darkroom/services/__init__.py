@@ -1,1 +1,0 @@
-"""What each function does, one module a job, with its stores and clients passed in."""

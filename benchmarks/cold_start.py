@@ -3,19 +3,26 @@
 Baseline: a process that imports boto3, as it is installed for everybody, and makes one DynamoDB client. Each function
 also makes all the parts that its first event needs. The best of several runs counts, because what disturbs a run only
 ever makes it slower; the runs of all take turns, so that a slow minute is everybody's.
+
+The layer is the one that `sam build` makes, with bytecode, under the runtime's own version of Python, where one is at
+hand (`layers/darkroom/bytecode.py` finds it); else one for this interpreter, which says less.
 """
 
 import importlib.metadata
 import io
 import os
+import platform
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
+import bytecode
+
 from benchmarks.figures import Figure, at_most
 from local.packages import function_package, layer_package
+from local.paths import LAYER
 
 BARE = "bare boto3 handler"
 BASELINE = "import boto3; boto3.client('dynamodb')"
@@ -51,15 +58,17 @@ SETTINGS = {
 
 def main() -> list[Figure]:
     """Measure and print."""
-    print(f"cold start: process start, imports and the first event's parts, best of {RUNS}")
+    python = bytecode.interpreter()
+    print(
+        f"cold start: process start, imports and the first event's parts, best of {RUNS}, under {python or 'no runtime'}"
+    )
     with tempfile.TemporaryDirectory() as folder:
-        packed = layer_package()
-        layer = _unpack(packed, Path(folder) / "layer") / "python"
+        layer = _layer(Path(folder) / "layer", python)
         programs = {BARE: (BASELINE, [_plain_boto3(Path(folder) / "boto3")])}
         for name, (first, _) in FIRST.items():
             code = _unpack(function_package(name), Path(folder) / name)
             programs[name] = (f"import app; {first}", [code, layer])
-        seconds = _best(programs)
+        seconds = _best(programs, python or sys.executable)
         bare = seconds[BARE]
         print(f"  {BARE:<20} {1000 * bare:6.0f} ms   1.00 (baseline)")
         figures = []
@@ -67,8 +76,20 @@ def main() -> list[Figure]:
             figure = at_most(f"cold start of {name}, of a bare boto3 handler", seconds[name] / bare, target)
             print(f"  {name:<20} {1000 * seconds[name]:6.0f} ms   {figure.value}   target {target}: {figure.verdict}")
             figures.append(figure)
-        _print_size(packed)
+    _print_size(layer_package())
     return figures
+
+
+def _layer(folder: Path, python: str | None) -> Path:
+    """The layer's packages: as built for the runtime, or for this interpreter where `python` is None."""
+    if python is None:
+        return _unpack(layer_package(), folder) / "python"
+    folder.mkdir()
+    architecture = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
+    uv = Path(sys.executable).with_name("uv")
+    build = ["make", "-s", "build-DarkroomLayer", f"ARTIFACTS_DIR={folder}", f"PYTHON={sys.executable}", f"UV={uv}"]
+    subprocess.run([*build, f"ARCHITECTURE={architecture}"], cwd=LAYER, check=True, stdout=subprocess.DEVNULL)
+    return folder / "python"
 
 
 def _plain_boto3(folder: Path) -> Path:
@@ -99,16 +120,16 @@ def _unpack(package: bytes, folder: Path) -> Path:
     return folder
 
 
-def _best(programs: dict[str, tuple[str, list[Path]]]) -> dict[str, float]:
-    runs = [{name: _seconds(code, paths) for name, (code, paths) in programs.items()} for _ in range(RUNS)]
+def _best(programs: dict[str, tuple[str, list[Path]]], python: str) -> dict[str, float]:
+    runs = [{name: _seconds(python, code, paths) for name, (code, paths) in programs.items()} for _ in range(RUNS)]
     return {name: min(run[name] for run in runs) for name in programs}
 
 
-def _seconds(code: str, paths: list[Path]) -> float:
+def _seconds(python: str, code: str, paths: list[Path]) -> float:
     environment = {**SETTINGS, "PYTHONPATH": ":".join(map(str, paths)), "PATH": os.defpath}
     timer = f"import time; t = time.perf_counter()\n{code}\nprint(time.perf_counter() - t)"
     # Without site-packages: what developers have installed is not in the layer.
-    command = [sys.executable, "-S", "-c", timer]
+    command = [python, "-S", "-c", timer]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return float(done.stdout)
 

@@ -33,7 +33,7 @@ LIGHT = {
     "dialects": {"standardwebhooks", "darkroom.dialects.openai", "darkroom.dialects.streaming"},
 }
 
-HEAVY = {"asyncio.base_events", "aws_lambda_powertools.event_handler.appsync", "boto3", "s3transfer"}
+HEAVY = {"boto3", "s3transfer"}
 """What no function has a use for."""
 
 

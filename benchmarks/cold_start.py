@@ -19,7 +19,6 @@ import zipfile
 from pathlib import Path
 
 import bytecode
-
 from benchmarks.figures import Figure, at_most
 from local.packages import function_package, layer_package
 from local.paths import LAYER

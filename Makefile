@@ -109,6 +109,9 @@ bench: $(VENV)/.made $(EMULATOR)/.made  ## measure speed, memory and cost agains
 	@$(MAKE) --no-print-directory $(PEERS)/node/.made || echo "Portkey and Restate are left out: they need Node.js and npm"
 	@$(PY) -m benchmarks
 
+client: $(VENV)/.made  ## make the client's synchronous form of its asynchronous one
+	@$(PY) -m local.sync_client
+
 openapi: $(VENV)/.made  ## write the OpenAPI document anew
 	@$(PY) -m local.openapi
 
@@ -146,4 +149,4 @@ $(PEERS)/node/.made: benchmarks/peers/package.json benchmarks/peers/package-lock
 	@npm ci --prefix $(PEERS)/node --ignore-scripts --no-audit --no-fund > $(PEERS)/node/install.log 2>&1
 	@touch $@
 
-.PHONY: help run serve test environments pytest unit integration e2e lint format types sam policy soak verify command deploy keys destroy bench openapi lock clean
+.PHONY: help run serve test environments pytest unit integration e2e lint format types sam policy soak verify command deploy keys destroy bench client openapi lock clean

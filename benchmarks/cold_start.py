@@ -58,9 +58,7 @@ SETTINGS = {
 def main() -> list[Figure]:
     """Measure and print."""
     python = bytecode.interpreter()
-    print(
-        f"cold start: process start, imports and the first event's parts, best of {RUNS}, under {python or 'no runtime'}"
-    )
+    print(f"cold start: start, imports and the first event's parts, best of {RUNS}, by {python or sys.executable}")
     with tempfile.TemporaryDirectory() as folder:
         layer = _layer(Path(folder) / "layer", python)
         programs = {BARE: (BASELINE, [_plain_boto3(Path(folder) / "boto3")])}

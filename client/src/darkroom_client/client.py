@@ -1,4 +1,4 @@
-"""The synchronous client."""
+"""The synchronous client, made of `asynchronous.py` by `make client`."""
 
 import builtins
 import itertools

@@ -63,26 +63,23 @@ class Task:
 
 def read_task(raw: Mapping[str, Any], retry_after: float | None = None) -> Task:
     """The task in a body of the API."""
-    return Task(
-        task_id=raw["task_id"],
-        status=raw["status"],
-        model=raw["model"],
-        provider=raw["provider"],
-        progress=raw["progress"],
-        created_at=raw["created_at"],
-        completed_at=raw["completed_at"],
-        images=tuple(_image(image) for image in raw["images"]),
-        credits_charged=raw["usage"]["credits_charged"],
-        metadata=raw["metadata"],
-        error=_error(raw["error"]),
-        raw=raw,
-        retry_after=retry_after,
-    )
+    read = {
+        "images": tuple(_image(image) for image in raw["images"]),
+        "credits_charged": raw["usage"]["credits_charged"],
+        "error": _error(raw["error"]),
+        "raw": raw,
+        "retry_after": retry_after,
+    }
+    return Task(**{**_known(Task, raw), **read})
 
 
 def _image(raw: Mapping[str, Any]) -> Image:
-    fields = {name: value for name, value in raw.items() if name in Image.__dataclass_fields__ and name != "error"}
-    return Image(**fields, error=_error(raw.get("error")))
+    return Image(**{**_known(Image, raw), "error": _error(raw.get("error"))})
+
+
+def _known(kind: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an answer is a field of this class: a later API may say more."""
+    return {name: value for name, value in raw.items() if name in kind.__dataclass_fields__}
 
 
 def _error(raw: Mapping[str, Any] | None) -> TaskError | None:

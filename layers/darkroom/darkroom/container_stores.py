@@ -148,7 +148,7 @@ class StoreContainer:
             clients.dynamodb(),
             self.settings.tasks_table,
             self.tasks().get_many,
-            oldest=lambda: oldest_kept(now(), self.settings.retention_days, self.settings.deadline_seconds),
+            oldest=lambda: oldest_kept(now(), self.settings.retention_days),
         )
 
     @cache  # noqa: B019

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -51,6 +52,17 @@ def test_a_job_that_never_ends_ends_with_the_deadline(world: World) -> None:
     ended = now(world, task)
     assert (ended.status, ended.error and ended.error.code) == (Status.FAILED, ErrorCode.DEADLINE_EXCEEDED)
     assert not world.queues.waiting
+
+
+@pytest.mark.parametrize("minutes", [2, 90])
+def test_a_task_may_have_a_deadline_of_its_own(world: World, minutes: int) -> None:
+    world.provider.latency = 10**12
+    submitted = world.submit(replace(REQUEST, deadline_seconds=60 * minutes))
+    assert submitted is not None
+    world.run(until=(minutes - 1) * MINUTE)
+    assert now(world, submitted.task).status is Status.PROCESSING
+    world.run(until=2 * MINUTE)
+    assert now(world, submitted.task).status is Status.FAILED
 
 
 def test_an_unknown_outcome_waits_for_its_callback_and_ends_with_the_deadline(world: World) -> None:

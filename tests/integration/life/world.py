@@ -38,7 +38,8 @@ from darkroom.images.links import LinkSigner
 from darkroom.images.object_store import ObjectStore
 from darkroom.operations.reconciliation import Reconciler
 from darkroom.operations.sweep_cursor import SweepCursors
-from darkroom.providers.base import Adapter, Refused, Upstream, UpstreamAnswer, UpstreamRequest
+from darkroom.providers.adapter import Adapter
+from darkroom.providers.base import Refused, Upstream, UpstreamAnswer, UpstreamRequest
 from darkroom.providers.registry import adapter
 from darkroom.settings import Settings
 from darkroom.submission.accepting import Submissions, Submitted

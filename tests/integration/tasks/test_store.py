@@ -252,7 +252,7 @@ def test_a_list_does_not_page_through_what_is_over(store: TaskStore) -> None:
         return late.get_many(ids)
 
     def oldest() -> int:
-        return oldest_kept(NOW + 12 * DAY, 7, 1800)
+        return oldest_kept(NOW + 12 * DAY, 7)
 
     tasks = TaskList(boto3.client("dynamodb"), TASKS, get_many, oldest=oldest)
     assert tasks.page("owner", Filters(), limit=5) == Page((), None)

@@ -38,8 +38,10 @@ def test_everything_arrives_where_it_belongs() -> None:
         action="edit", image_urls=["https://a.example/1.png", DATA_URI], size="16:9", resolution="2K", n=3,
         watermark=False, seed=7, guidance_scale=5, output_format="png", optimize_prompt="fast", web_search=True,
         provider=["qingbo", "evolink"], strategy="fastest", callback_url="https://app.example/h",
-        metadata={"order": "17"}, extra={"a": [1, {"b": None}]},
+        metadata={"order": "17"}, extra={"a": [1, {"b": None}]}, deadline_seconds=90,
     )  # fmt: skip
+    untouched = {name for name in ImageRequest.__slots__ if getattr(request, name) == getattr(read(), name)}
+    assert untouched == {"model", "prompt"}, "a field that is taken and gets lost on its way"
     assert (request.action, request.strategy, request.providers) == (
         Action.EDIT,
         Strategy.FASTEST,
@@ -60,7 +62,8 @@ def test_everything_arrives_where_it_belongs() -> None:
         ({"seed": 2**31}, "seed"), ({"guidance_scale": 0.5}, "guidance_scale"), ({"guidance_scale": "5"}, "guidance_scale"),
         ({"guidance_scale": True}, "guidance_scale"), ({"output_format": "gif"}, "output_format"),
         ({"optimize_prompt": "slow"}, "optimize_prompt"), ({"strategy": "best"}, "strategy"), ({"size": "big"}, "size"),
-        ({"resolution": "9K"}, "resolution"), ({"provider": []}, "provider"), ({"provider": ["a", "a"]}, "provider"),
+        ({"resolution": "9K"}, "resolution"), ({"deadline_seconds": 9}, "deadline_seconds"),
+        ({"deadline_seconds": 86401}, "deadline_seconds"), ({"deadline_seconds": "60"}, "deadline_seconds"), ({"provider": []}, "provider"), ({"provider": ["a", "a"]}, "provider"),
         ({"provider": ""}, "provider"), ({"provider": 5}, "provider"), ({"metadata": {"a": 1}}, "metadata.a"),
         ({"metadata": {"k" * 65: "v"}}, "metadata." + "k" * 65), ({"metadata": {"k": "v" * 513}}, "metadata.k"),
         ({"metadata": {str(i): "" for i in range(17)}}, "metadata"), ({"extra": []}, "extra"),
@@ -94,6 +97,7 @@ def test_entries_are_counted_before_any_of_them_is_looked_at(field: str) -> None
         {"prompt": "x" * 4000}, {"n": 15}, {"n": 1}, {"seed": -1}, {"seed": 2**31 - 1}, {"guidance_scale": 1},
         {"guidance_scale": 10.0}, {"metadata": {str(i): "v" * 512 for i in range(16)}}, {"metadata": {"k" * 64: ""}},
         {"image_urls": ["https://a.example/1"] * 14}, {"callback_url": "https://app.example/h"}, {"size": "adaptive"},
+        {"deadline_seconds": 10}, {"deadline_seconds": 86400},
     ],
 )  # fmt: skip
 def test_the_limits_themselves_are_within(fields: dict[str, Any]) -> None:

@@ -123,7 +123,7 @@ def test_one_call_asks_about_many_tasks() -> None:
 
 
 def test_chanjing_fetches_a_token_keeps_it_and_renews_a_refused_one() -> None:
-    chanjing = Chanjing()
+    chanjing = Chanjing("chanjing")
     token = sample("chanjing", "token.answer")
     renewed = token.replace(b"token-1", b"token-2")
     accepted, refused = sample("chanjing", "submit.answer"), sample("chanjing", "error.200.10400")
@@ -140,5 +140,5 @@ def test_chanjing_fetches_a_token_keeps_it_and_renews_a_refused_one() -> None:
 def test_without_a_token_nothing_was_submitted() -> None:
     upstream = ScriptedUpstream((200, sample("chanjing", "error.200.10400")), app_id="a", secret_key="wrong")
     with pytest.raises(Refused):
-        Chanjing().submit(GenerationRequest("m", "x", Expression()), upstream)
+        Chanjing("chanjing").submit(GenerationRequest("m", "x", Expression()), upstream)
     assert len(upstream.requests) == 1

@@ -25,7 +25,7 @@ from darkroom.api.errors import ApiError, invalid_field
 from darkroom.catalog.geometry import GeometryError, parse_resolution, parse_size
 from darkroom.json_nesting import deeper_than
 from darkroom.settings import Settings
-from darkroom.tasks.request import Action, ImageRequest, Strategy
+from darkroom.tasks.request import LONGEST_DEADLINE, Action, ImageRequest, Strategy
 
 MAX_LINK = 4096
 MAX_EXTRA_BYTES = 16 * 1024
@@ -78,6 +78,9 @@ class NewTask(BaseModel):
     )
     strategy: Literal["cheapest", "fastest", "listed"] = "cheapest"
     callback_url: StrictStr | None = Field(None, description="Your webhook: https, public, up to 2048 characters.")
+    deadline_seconds: Annotated[StrictInt, Field(ge=10, le=LONGEST_DEADLINE)] | None = Field(
+        None, description="How long the task may take, 10 to 86400 seconds. Default: the deployment's, half an hour."
+    )
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
     extra: dict[StrictStr, Any] = Field(
         default_factory=dict, description="Options of the provider's own: `response_format` at qingbo and acedata."
@@ -139,26 +142,14 @@ class NewTask(BaseModel):
     def to_request(self) -> ImageRequest:
         """The request in the domain's form."""
         providers = [self.provider] if isinstance(self.provider, str) else self.provider or []
-        return ImageRequest(
-            model=self.model,
-            prompt=self.prompt,
-            action=Action(self.action),
-            image_urls=tuple(self.image_urls),
-            size=self.size,
-            resolution=self.resolution,
-            n=self.n,
-            watermark=self.watermark,
-            seed=self.seed,
-            guidance_scale=self.guidance_scale,
-            output_format=self.output_format,
-            optimize_prompt=self.optimize_prompt,
-            web_search=self.web_search,
-            providers=tuple(providers),
-            strategy=Strategy(self.strategy),
-            callback_url=self.callback_url,
-            metadata=self.metadata,
-            extra=self.extra,
-        )
+        given = {name: getattr(self, name) for name in ImageRequest.__slots__ if name in NewTask.model_fields}
+        other_types = {
+            "action": Action(self.action),
+            "image_urls": tuple(self.image_urls),
+            "providers": tuple(providers),
+            "strategy": Strategy(self.strategy),
+        }
+        return ImageRequest(**{**given, **other_types})
 
 
 def read_request(body: Mapping[str, Any], settings: Settings) -> ImageRequest:

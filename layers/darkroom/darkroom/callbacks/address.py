@@ -2,14 +2,17 @@
 
 from functools import cache
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from darkroom.aws.secrets import SigningKeys
 from darkroom.callbacks.token import callback_token, nonce_of
-from darkroom.providers.base import Adapter
 from darkroom.settings import Settings
 from darkroom.tasks.ids import made_up_nonce
 from darkroom.tasks.task import Task
+
+if TYPE_CHECKING:
+    from darkroom.providers.adapter import Adapter
 
 
 class CallbackAddresses:
@@ -19,7 +22,7 @@ class CallbackAddresses:
         self._settings = settings
         self._keys = keys
 
-    def given_to(self, adapter: Adapter) -> bool:
+    def given_to(self, adapter: "Adapter") -> bool:
         """Whether a provider calls back and can reach us: a loopback address is of use only on loopback."""
         public = self._settings.public_url
         if not public or not adapter.traits.calls_back:
@@ -36,7 +39,7 @@ class CallbackAddresses:
         provider. Nothing is read for it."""
         return nonce_of(token, task_id, provider, self._keys.callback())
 
-    def for_order(self, adapter: Adapter, task: Task) -> str:
+    def for_order(self, adapter: "Adapter", task: Task) -> str:
         """The address to put into a submission, or an empty text where none shall be given."""
         return self.address(adapter.name, task.task_id, task.nonce) if self.given_to(adapter) else ""
 

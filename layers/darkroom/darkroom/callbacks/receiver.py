@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from darkroom.callbacks.address import CallbackAddresses, is_meant
 from darkroom.callbacks.notes import CallbackNote, CallbackNotes
@@ -12,13 +12,16 @@ from darkroom.images.inline_results import store_inline_result
 from darkroom.images.object_store import KeptCallback, ObjectStore
 from darkroom.images.retry_schedule import LINK_LIFE
 from darkroom.observability import count, follow, logger
-from darkroom.providers.base import Adapter, Unreadable
+from darkroom.providers.base import Unreadable
 from darkroom.providers.reading.bodies import read_object
 from darkroom.tasks import transitions
 from darkroom.tasks.outbox import Outbox
 from darkroom.tasks.store import NoSuchTask, TaskStore
 from darkroom.tasks.task import Task
 from darkroom.tasks.update import Status, Update
+
+if TYPE_CHECKING:
+    from darkroom.providers.adapter import Adapter
 
 _NOT_KEPT = frozenset({"authorization", "cookie", "x-amz-security-token"})
 
@@ -47,7 +50,7 @@ class CallbackReceiver:
         *,
         tasks: TaskStore,
         objects: ObjectStore,
-        adapters: Callable[[str], Adapter],
+        adapters: "Callable[[str], Adapter]",
         addresses: CallbackAddresses,
         notes: CallbackNotes,
         confirm: bool,

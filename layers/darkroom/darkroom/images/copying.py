@@ -4,7 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from darkroom.aws.queues import Queues
 from darkroom.clock import Clock
@@ -30,7 +30,7 @@ from darkroom.images.metadata import STRIPPED, without_metadata
 from darkroom.images.object_store import STORED, ObjectStore, image_key
 from darkroom.images.retry_schedule import image_wait
 from darkroom.observability import count, follow, logger
-from darkroom.providers.base import Adapter, QueryFailed, Ticket
+from darkroom.providers.base import QueryFailed, Ticket
 from darkroom.providers.registry import UnknownProvider
 from darkroom.providers.upstreams import Upstreams
 from darkroom.tasks import transitions
@@ -38,6 +38,9 @@ from darkroom.tasks.failure import ErrorCode, Failure
 from darkroom.tasks.messages import Copy
 from darkroom.tasks.store import NoSuchTask, TaskStore
 from darkroom.tasks.task import Image, ImageState, StoredImage, Task
+
+if TYPE_CHECKING:
+    from darkroom.providers.adapter import Adapter
 
 SPOOL_BYTES = 1024 * 1024
 """An image up to this size is held in memory, a larger one on the function's own disk."""
@@ -67,7 +70,7 @@ class ImageCopier:
         objects: ObjectStore,
         queues: Queues,
         downloader: Downloader,
-        adapters: Callable[[str], Adapter],
+        adapters: "Callable[[str], Adapter]",
         upstreams: Upstreams,
         max_bytes: int,
         strip: bool = False,

@@ -1,56 +1,60 @@
 """acedata (https://api.acedata.cloud): images with a callback and a query; without either the answer is the images."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from darkroom.providers.base import GenerationRequest, OutcomeUnknown, Ticket, Traits, Upstream, UpstreamRequest, bearer
-from darkroom.providers.reading.answers import entries_of, read_called_back, read_looked_up, read_query, read_submitted
-from darkroom.providers.reading.bodies import read_object
-from darkroom.providers.reading.refusals import cancelled_task, classify, no_balance, speaks_of_content, told
+from darkroom.providers.adapter import Adapter
+from darkroom.providers.base import GenerationRequest, Ticket, Traits, Upstream, UpstreamRequest
+from darkroom.providers.reading.answers import entries_of, read_query
+from darkroom.providers.reading.refusals import classify, no_balance, speaks_of_content, told
 from darkroom.providers.reading.reported_errors import Complaint
-from darkroom.providers.reading.tasks import read_task
-from darkroom.providers.reading.values import Object
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
 from darkroom.tasks.update import Update
 
+_OF_THE_KEY = frozenset({"no_token", "invalid_token", "token_expired", "disabled"})
 
-class Acedata:
-    """The adapter of acedata."""
 
-    name = "acedata"
+class Acedata(Adapter):
+    """The adapter of acedata. A callback's body is the synchronous answer's."""
+
     traits = Traits(calls_back=True, page_size=50, accepts_data_uris=True)
 
-    def submit(self, order: GenerationRequest, upstream: Upstream) -> Update:
+    def submission(self, order: GenerationRequest) -> UpstreamRequest:
         """Post the request: with a callback or `async` the answer is a task id, else the pictures."""
-        request = UpstreamRequest(
-            "POST", "/seedream/images", headers=bearer(upstream), json=_body(order), long=order.synchronous
-        )
-        update = read_submitted(self.name, upstream.send(request), _reading(), _refused)
-        if order.synchronous and not update.status.terminal:
-            raise OutcomeUnknown("acedata answered without any result")
-        return update
+        return UpstreamRequest("POST", "/seedream/images", json=_body(order), long=order.synchronous)
+
+    def look(self, ticket: Ticket) -> UpstreamRequest:
+        """Retrieve one task."""
+        return UpstreamRequest("POST", "/seedream/tasks", json={"id": ticket.upstream_id, "action": "retrieve"})
 
     def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
         """Retrieve one task, or many in one call."""
-        ids = [ticket.upstream_id for ticket in tickets]
-        body: dict[str, Any] = (
-            {"id": ids[0], "action": "retrieve"} if len(ids) == 1 else {"ids": ids, "action": "retrieve_batch"}
-        )
-        request = UpstreamRequest("POST", "/seedream/tasks", headers=bearer(upstream), json=body)
-        content = read_query(self.name, upstream.send(request))
         if len(tickets) == 1:
-            return {ids[0]: read_looked_up(self.name, content, _reading(ids[0]))}
-        updates = map(_reading(*ids), entries_of(content))
+            return super().query(tickets, upstream)
+        ids = [ticket.upstream_id for ticket in tickets]
+        request = UpstreamRequest("POST", "/seedream/tasks", json={"ids": ids, "action": "retrieve_batch"})
+        updates = map(self.reading(*ids), entries_of(read_query(self.name, self.send(request, upstream))))
         return {update.upstream_id: update for update in updates if update.upstream_id in ids}
 
-    def read_callback(self, body: bytes, ids: Collection[str] = ()) -> Update:
-        """The callback's body is the synchronous answer's."""
-        return read_called_back(read_object(body), _reading(*ids))
+    def refused(self, status: int, complaint: Complaint) -> Failure:
+        """An error by its documented code; the status decides where the code is not one of those."""
+        code, message = complaint.code, complaint.message
+        if code == "used_up":
+            return no_balance(self.name, code)
+        if code in _OF_THE_KEY:
+            return classify(self.name, 401, code, message)
+        if code == "too_many_requests":
+            return classify(self.name, 429, code, message)
+        if code == "api_error" and not speaks_of_content(message):
+            return Failure(ErrorCode.PROVIDER_UNAVAILABLE, told(self.name, message), Disposition.ELSEWHERE, code)
+        if status == 403:
+            # Its 403 beside `disabled` and `used_up` is moderation.
+            return Failure(ErrorCode.CONTENT_POLICY, told(self.name, message), Disposition.FINAL, code)
+        return super().refused(status, complaint)
 
-    def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
-        """Not possible: no call is documented."""
-        del ticket, upstream
-        return False
+    def failed(self, complaint: Complaint) -> Failure:
+        """A task's error has the codes of a refusal."""
+        return self.refused(400, complaint)
 
 
 def _body(order: GenerationRequest) -> dict[str, Any]:
@@ -94,32 +98,3 @@ def _options(order: GenerationRequest) -> dict[str, Any]:
     if order.optimize_prompt != "standard":
         options["optimize_prompt_options"] = {"mode": order.optimize_prompt}
     return options
-
-
-def _reading(*ids: str) -> Callable[[Object], Update]:
-    return lambda content: read_task(content, _failed, cancelled=_cancelled, ids=ids)
-
-
-def _cancelled(complaint: Complaint) -> Failure:
-    return cancelled_task("acedata", complaint)
-
-
-def _failed(complaint: Complaint) -> Failure:
-    return _refused(400, complaint)
-
-
-def _refused(status: int, complaint: Complaint) -> Failure:
-    """An error by its documented code; the status decides where the code is not one of those."""
-    code, message = complaint.code, complaint.message
-    if code == "used_up":
-        return no_balance("acedata", code)
-    if code in {"no_token", "invalid_token", "token_expired", "disabled"}:
-        return classify("acedata", 401, code, message)
-    if code == "too_many_requests":
-        return classify("acedata", 429, code, message)
-    if code == "api_error" and not speaks_of_content(message):
-        return Failure(ErrorCode.PROVIDER_UNAVAILABLE, told("acedata", message), Disposition.ELSEWHERE, code)
-    if status == 403:
-        # Its 403 beside `disabled` and `used_up` is moderation.
-        return Failure(ErrorCode.CONTENT_POLICY, told("acedata", message), Disposition.FINAL, code)
-    return classify("acedata", status, code, message)

@@ -1,15 +1,11 @@
-"""What every provider's adapter is: pure translation between a task and one provider's HTTP.
+"""What an adapter is handed and what it gives back: orders, requests, answers, tickets, and what may go wrong."""
 
-An adapter never opens a connection. It is handed an `Upstream`, which reaches that provider and nobody else.
-"""
-
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from darkroom.tasks.failure import Failure
 from darkroom.tasks.request import Action
-from darkroom.tasks.update import Update
 
 if TYPE_CHECKING:
     from darkroom.catalog.geometry import Expression
@@ -84,11 +80,6 @@ class Upstream(Protocol):
         ...
 
 
-def bearer(upstream: Upstream) -> dict[str, str]:
-    """The header in which most providers take their key."""
-    return {"authorization": f"Bearer {upstream.credential['api_key']}"}
-
-
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """One submission, complete: nothing in it is left for the adapter to decide.
@@ -131,35 +122,3 @@ class Traits:
     page_size: int = 1
     """How many tasks one query can ask about."""
     accepts_data_uris: bool = False
-
-
-class Adapter(Protocol):
-    """One provider."""
-
-    name: str
-    traits: Traits
-
-    def submit(self, order: GenerationRequest, upstream: Upstream) -> Update:
-        """Submit once. Returns QUEUED or PROCESSING with an `upstream_id`, or (synchronous forms) the end.
-
-        Raises `Refused` or `OutcomeUnknown`; an answer that can't be read is `OutcomeUnknown`.
-        """
-        ...
-
-    def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
-        """Ask how up to `traits.page_size` tasks stand. An id missing from the result is not known (yet).
-
-        Raises `QueryFailed`.
-        """
-        ...
-
-    def read_callback(self, body: bytes, ids: Collection[str] = ()) -> Update:
-        """Read a completion callback; of several ids in it, one of `ids` is the task's.
-
-        Raises `Unreadable`, and nothing else, whatever the bytes are.
-        """
-        ...
-
-    def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
-        """Ask the provider to stop; whether it did. Raises `QueryFailed`."""
-        ...

@@ -1,19 +1,14 @@
 """evolink (https://api.evolink.ai): generations with a callback and a query."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from darkroom.providers.base import GenerationRequest, Ticket, Traits, Upstream, UpstreamRequest, bearer
-from darkroom.providers.reading.answers import read_called_back, read_looked_up, read_query, read_submitted
-from darkroom.providers.reading.bodies import read_object
+from darkroom.providers.adapter import Adapter
+from darkroom.providers.base import GenerationRequest, Ticket, Traits, UpstreamRequest
 from darkroom.providers.reading.refusal_codes import Topic, topic_of_code
-from darkroom.providers.reading.refusals import cancelled_task, classify, failed_task, no_balance, told
+from darkroom.providers.reading.refusals import no_balance, told
 from darkroom.providers.reading.reported_errors import Complaint
-from darkroom.providers.reading.tasks import read_task
-from darkroom.providers.reading.values import Object
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
-from darkroom.tasks.update import Update
 
 # A task's error codes, as its documentation groups them: an outage on its side, against the client's own doing.
 _OUTAGES = frozenset({"service_error", "generation_timeout", "resource_exhausted", "service_unavailable"})
@@ -24,65 +19,39 @@ _NUMBER_WORDS = re.compile(
 )
 
 
-class Evolink:
-    """The adapter of evolink."""
+class Evolink(Adapter):
+    """The adapter of evolink. A callback has the query's body (its callback page); it comes once billing is settled."""
 
-    name = "evolink"
     # `task_info.can_cancel` is shown, but no call to cancel is documented.
     traits = Traits(calls_back=True)
 
-    def submit(self, order: GenerationRequest, upstream: Upstream) -> Update:
+    def submission(self, order: GenerationRequest) -> UpstreamRequest:
         """Post the generation; the answer is its task, pending."""
-        request = UpstreamRequest("POST", "/v1/images/generations", headers=bearer(upstream), json=_body(order))
-        return read_submitted(self.name, upstream.send(request), self._read, self._refused)
+        return UpstreamRequest("POST", "/v1/images/generations", json=_body(order))
 
-    def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
+    def look(self, ticket: Ticket) -> UpstreamRequest:
         """Read one task."""
-        found = {}
-        for ticket in tickets:
-            answer = upstream.send(self._look(ticket, upstream))
-            content = read_query(self.name, answer)
-            found[ticket.upstream_id] = read_looked_up(self.name, content, self._reading(ticket.upstream_id))
-        return found
+        return UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}")
 
-    def read_callback(self, body: bytes, ids: Collection[str] = ()) -> Update:
-        """The callback's body is the query's (its callback page); it comes once billing is settled."""
-        return read_called_back(read_object(body), self._reading(*ids))
-
-    def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
-        """Not possible: no call is documented."""
-        del ticket, upstream
-        return False
-
-    def _look(self, ticket: Ticket, upstream: Upstream) -> UpstreamRequest:
-        return UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}", headers=bearer(upstream))
-
-    def _read(self, content: Object) -> Update:
-        return self._reading()(content)
-
-    def _reading(self, *ids: str) -> Callable[[Object], Update]:
-        return lambda content: read_task(content, self._failed, cancelled=self._cancelled, ids=ids)
-
-    def _refused(self, status: int, complaint: Complaint) -> Failure:
+    def refused(self, status: int, complaint: Complaint) -> Failure:
+        """A quota is the account's at this deployment's provider, whatever the status."""
         if "quota" in complaint.code or "insufficient" in complaint.code:
             return no_balance(self.name, complaint.code)
-        return classify(self.name, status, complaint.code, complaint.message)
+        return super().refused(status, complaint)
 
-    def _cancelled(self, complaint: Complaint) -> Failure:
-        return cancelled_task(self.name, complaint)
-
-    def _failed(self, complaint: Complaint) -> Failure:
+    def failed(self, complaint: Complaint) -> Failure:
+        """A task's error, by the group in which its documentation has the code."""
         code = complaint.code
         text = told(self.name, complaint.message, code or "gave no reason")
         if code == "request_cancelled":
-            return self._cancelled(complaint)
+            return self.cancelled(complaint)
         if code in _OUTAGES:
             return Failure(ErrorCode.PROVIDER_UNAVAILABLE, text, Disposition.ELSEWHERE, code)
         if code == "quota_exceeded":
             return no_balance(self.name, code)
         if code in _CLIENTS and topic_of_code(code) is not Topic.CONTENT:
             return Failure(ErrorCode.INVALID_REQUEST, text, upstream_code=code)
-        return failed_task(self.name, complaint)
+        return super().failed(complaint)
 
 
 def _body(order: GenerationRequest) -> dict[str, Any]:

@@ -1,49 +1,29 @@
 """qingbo (https://qingbo.dev): tasks with a callback and a query; queued tasks can be cancelled."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from darkroom.providers.base import GenerationRequest, QueryFailed, Ticket, Traits, Upstream, UpstreamRequest, bearer
-from darkroom.providers.reading.answers import read_called_back, read_looked_up, read_query, read_submitted
-from darkroom.providers.reading.bodies import read_object
-from darkroom.providers.reading.refusals import cancelled_task, classify, failed_task
-from darkroom.providers.reading.reported_errors import Complaint
-from darkroom.providers.reading.tasks import read_task
-from darkroom.providers.reading.values import Object
-from darkroom.tasks.failure import Failure
-from darkroom.tasks.update import Update
+from darkroom.providers.adapter import Adapter
+from darkroom.providers.base import GenerationRequest, QueryFailed, Ticket, Traits, Upstream, UpstreamRequest
 
 
-class Qingbo:
-    """The adapter of qingbo."""
+class Qingbo(Adapter):
+    """The adapter of qingbo. No page says what a callback's body is: it is taken to be the query's."""
 
-    name = "qingbo"
     traits = Traits(calls_back=True, can_cancel=True)
 
-    def submit(self, order: GenerationRequest, upstream: Upstream) -> Update:
+    def submission(self, order: GenerationRequest) -> UpstreamRequest:
         """Post the task; the answer is its state, queued as a rule."""
-        request = UpstreamRequest("POST", "/v1/tasks", headers=bearer(upstream), json=_body(order))
-        return read_submitted(self.name, upstream.send(request), _reading(), _refused)
+        return UpstreamRequest("POST", "/v1/tasks", json=_body(order))
 
-    def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
+    def look(self, ticket: Ticket) -> UpstreamRequest:
         """Read one task."""
-        found = {}
-        for ticket in tickets:
-            answer = upstream.send(UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}", headers=bearer(upstream)))
-            content = read_query(self.name, answer)
-            found[ticket.upstream_id] = read_looked_up(self.name, content, _reading(ticket.upstream_id))
-        return found
-
-    def read_callback(self, body: bytes, ids: Collection[str] = ()) -> Update:
-        """The callback's body is taken to be the query's (no page says so)."""
-        return read_called_back(read_object(body), _reading(*ids))
+        return UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}")
 
     def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
         """Cancel while it is queued; later than that it refuses."""
-        path = f"/v1/tasks/{ticket.upstream_id}/cancel"
-        answer = upstream.send(UpstreamRequest("POST", path, headers=bearer(upstream)))
+        answer = self.send(UpstreamRequest("POST", f"/v1/tasks/{ticket.upstream_id}/cancel"), upstream)
         if answer.status >= 500 or answer.status in {401, 429}:
-            raise QueryFailed(f"qingbo answered {answer.status} to a cancellation")
+            raise QueryFailed(f"{self.name} answered {answer.status} to a cancellation")
         return 200 <= answer.status < 300
 
 
@@ -74,19 +54,3 @@ def _body(order: GenerationRequest) -> dict[str, Any]:
     if extra:
         body["extra"] = extra
     return body
-
-
-def _reading(*ids: str) -> Callable[[Object], Update]:
-    return lambda content: read_task(content, _failed, cancelled=_cancelled, ids=ids)
-
-
-def _refused(status: int, complaint: Complaint) -> Failure:
-    return classify("qingbo", status, complaint.code, complaint.message)
-
-
-def _failed(complaint: Complaint) -> Failure:
-    return failed_task("qingbo", complaint)
-
-
-def _cancelled(complaint: Complaint) -> Failure:
-    return cancelled_task("qingbo", complaint)

@@ -5,18 +5,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from darkroom.providers.base import Adapter
+    from darkroom.providers.adapter import Adapter
 
 _ADAPTERS = {
-    "qingbo": "Qingbo",
-    "evolink": "Evolink",
-    "chanjing": "Chanjing",
-    "deepspace": "Deepspace",
-    "acedata": "Acedata",
+    "qingbo": "qingbo:Qingbo",
+    "evolink": "evolink:Evolink",
+    "chanjing": "chanjing:Chanjing",
+    "deepspace": "deepspace:Deepspace",
+    "acedata": "acedata:Acedata",
 }
 PROVIDERS = tuple(_ADAPTERS)
-# No providers that anybody would name: see the settings' `demo_providers`.
-_DEMO = {"demo": "Demo", "demo-b": "DemoB"}
+# No providers that anybody would name (see the settings' `demo_providers`), in evolink's words.
+_DEMO = {"demo": "evolink:Evolink", "demo-b": "evolink:Evolink"}
 
 
 class UnknownProvider(LookupError):
@@ -26,11 +26,9 @@ class UnknownProvider(LookupError):
 @cache
 def adapter(name: str) -> "Adapter":
     """The adapter of a provider. Raises `UnknownProvider`."""
-    if name in _DEMO:
-        module, kind = "demo", _DEMO[name]
-    elif name in _ADAPTERS:
-        module, kind = name, _ADAPTERS[name]
-    else:
+    place = {**_ADAPTERS, **_DEMO}.get(name)
+    if place is None:
         raise UnknownProvider(name)
-    made: Adapter = getattr(import_module(f"darkroom.providers.{module}"), kind)()
+    module, _, kind = place.partition(":")
+    made: Adapter = getattr(import_module(f"darkroom.providers.{module}"), kind)(name)
     return made

@@ -186,7 +186,8 @@ class Submissions:
             for choice in choices
         )
         model = self._catalog.find(request.model).name
-        deadline_at = now + int(1000 * self._settings.deadline_seconds / self._settings.time_scale)
+        seconds = request.deadline_seconds or self._settings.deadline_seconds
+        deadline_at = now + int(1000 * seconds / self._settings.time_scale)
         return Task(
             task_id=task_id,
             owner=caller.owner,

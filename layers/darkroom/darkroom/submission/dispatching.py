@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from darkroom.aws.queues import Queues
 from darkroom.callbacks.address import CallbackAddresses
@@ -11,14 +11,7 @@ from darkroom.clock import Clock
 from darkroom.images.inline_results import store_inline_result
 from darkroom.images.object_store import ObjectStore
 from darkroom.observability import count, follow, logger
-from darkroom.providers.base import (
-    Adapter,
-    OutcomeUnknown,
-    Refused,
-    Upstream,
-    UpstreamAnswer,
-    UpstreamRequest,
-)
+from darkroom.providers.base import OutcomeUnknown, Refused, Upstream, UpstreamAnswer, UpstreamRequest
 from darkroom.providers.registry import UnknownProvider
 from darkroom.providers.upstreams import Upstreams
 from darkroom.submission.generation_request import RequestBuilder
@@ -31,6 +24,9 @@ from darkroom.tasks.schedule import MAX_HOPS
 from darkroom.tasks.store import Changed, TaskStore
 from darkroom.tasks.task import AttemptState, Task
 from darkroom.tasks.update import Update
+
+if TYPE_CHECKING:
+    from darkroom.providers.adapter import Adapter
 
 
 class SubmissionOutcome(StrEnum):
@@ -66,7 +62,7 @@ class Dispatcher:
         orders: RequestBuilder,
         upstreams: Upstreams,
         addresses: CallbackAddresses,
-        adapters: Callable[[str], Adapter],
+        adapters: "Callable[[str], Adapter]",
         breakers: Callable[[], BreakerSwitch],
         outbox: Outbox,
         clock: Clock,

@@ -1,17 +1,27 @@
 """A recorded task made into the order that a provider's adapter submits."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from darkroom.aws.forward_compatibility import field_names
 from darkroom.callbacks.address import CallbackAddresses
 from darkroom.catalog.geometry import GeometryError, express
 from darkroom.catalog.models import Catalog
 from darkroom.catalog.provider_options import taken_options
 from darkroom.catalog.routing import shape_of
 from darkroom.images.object_store import STORED
-from darkroom.providers.base import Adapter, GenerationRequest, Refused
+from darkroom.providers.base import GenerationRequest, Refused
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
+from darkroom.tasks.request import ImageRequest
 from darkroom.tasks.task import Task
+
+if TYPE_CHECKING:
+    from darkroom.providers.adapter import Adapter
+
+
+_SETTLED_HERE = {"image_urls", "callback_url", "extra"}
+_PASSED_ON = (field_names(GenerationRequest) & field_names(ImageRequest)) - _SETTLED_HERE
+"""What an order has of a request under the same name."""
 
 
 class ReferenceLinks(Protocol):
@@ -29,7 +39,7 @@ class RequestBuilder:
         self,
         *,
         catalog: Catalog,
-        adapters: Callable[[str], Adapter],
+        adapters: "Callable[[str], Adapter]",
         addresses: CallbackAddresses,
         reference_link: ReferenceLinks,
     ) -> None:
@@ -50,23 +60,15 @@ class RequestBuilder:
         except GeometryError as error:
             raise Refused(_gone(planned.provider)) from error
         adapter = self._adapters(planned.provider)
-        return GenerationRequest(
-            upstream_model=planned.upstream_model,
-            prompt=request.prompt,
-            shape=shape,
-            action=request.action,
-            image_urls=tuple(self._readable(url) for url in request.image_urls),
-            n=request.n,
-            watermark=request.watermark,
-            seed=request.seed,
-            guidance_scale=request.guidance_scale,
-            output_format=request.output_format,
-            optimize_prompt=request.optimize_prompt,
-            web_search=request.web_search,
-            callback_url="" if planned.synchronous else self._addresses.for_order(adapter, task),
-            synchronous=planned.synchronous,
-            extra=taken_options(planned.provider, request.extra),
-        )
+        settled: dict[str, Any] = {
+            "upstream_model": planned.upstream_model,
+            "shape": shape,
+            "image_urls": tuple(self._readable(url) for url in request.image_urls),
+            "callback_url": "" if planned.synchronous else self._addresses.for_order(adapter, task),
+            "synchronous": planned.synchronous,
+            "extra": taken_options(planned.provider, request.extra),
+        }
+        return GenerationRequest(**{name: getattr(request, name) for name in _PASSED_ON}, **settled)
 
     def _readable(self, url: str) -> str:
         return self._reference_link(url.removeprefix(STORED)) if url.startswith(STORED) else url

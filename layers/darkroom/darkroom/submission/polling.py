@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from darkroom.aws.queues import Queues
 from darkroom.batched import parts
@@ -12,7 +13,7 @@ from darkroom.clock import Clock
 from darkroom.images.inline_results import store_inline_result
 from darkroom.images.object_store import ObjectStore
 from darkroom.observability import count, follow, logger
-from darkroom.providers.base import Adapter, Ticket
+from darkroom.providers.base import Ticket
 from darkroom.providers.registry import UnknownProvider
 from darkroom.providers.upstreams import Upstreams
 from darkroom.submission.polling_schedule import (
@@ -33,6 +34,9 @@ from darkroom.tasks.store import NoSuchTask, TaskStore
 from darkroom.tasks.task import AttemptState, Task
 from darkroom.tasks.update import Update
 
+if TYPE_CHECKING:
+    from darkroom.providers.adapter import Adapter
+
 RECORDING = 12.0
 """Seconds of an invocation in which no provider is asked any more: what was heard of a whole batch is recorded."""
 RECORD_GRACE = 60_000
@@ -48,7 +52,7 @@ class Poller:
         tasks: TaskStore,
         queues: Queues,
         objects: Callable[[], ObjectStore],
-        adapters: Callable[[str], Adapter],
+        adapters: "Callable[[str], Adapter]",
         upstreams: Upstreams,
         latency: Callable[[Task], float],
         outbox: Outbox,

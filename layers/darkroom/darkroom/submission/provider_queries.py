@@ -9,14 +9,18 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from darkroom.batched import parts
 from darkroom.observability import logger
-from darkroom.providers.base import Adapter, QueryFailed, Refused, Ticket, Upstream
+from darkroom.providers.base import QueryFailed, Refused, Ticket, Upstream
 from darkroom.providers.registry import UnknownProvider
 from darkroom.providers.upstreams import Upstreams
 from darkroom.tasks.task import AttemptState, Task
 from darkroom.tasks.update import Update
+
+if TYPE_CHECKING:
+    from darkroom.providers.adapter import Adapter
 
 SIDE_BY_SIDE = 4
 """Questions to one provider at the same time."""
@@ -57,7 +61,7 @@ class ProviderQueries:
     def __init__(
         self,
         *,
-        adapters: Callable[[str], Adapter],
+        adapters: "Callable[[str], Adapter]",
         upstreams: Upstreams,
         time_left: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,

@@ -30,7 +30,8 @@ from darkroom.tasks.unread import Json, Path, Unread
 from darkroom.tasks.update import Status
 
 E = TypeVar("E", bound=StrEnum)
-_TASK = (field_names(Task) - {"usage", "unread"}) | {"reserved", "charged", "withheld", "settled_at"}
+_OF_USAGE = field_names(Usage)
+_TASK = (field_names(Task) - {"usage", "unread", "announced"}) | _OF_USAGE
 _LINE = 4
 """Parts of a line of the history."""
 
@@ -56,39 +57,27 @@ class TaskReader:
             otherwise = Status.COMPLETED if any(image.stored for image in images) else Status.FAILED
         status = member(Status, record["status"], otherwise)
         self._keep((), record, _TASK, words={"status": status})
-        return Task(
-            task_id=record["task_id"],
-            owner=record["owner"],
-            request=self._request(record["request"]),
-            fingerprint=record["fingerprint"],
-            plan=tuple(self._offer(each, ("plan", at)) for at, each in enumerate(record["plan"])),
-            created_at=record["created_at"],
-            deadline_at=record["deadline_at"],
-            expires_at=record["expires_at"],
-            correlation_id=record["correlation_id"],
-            nonce=record.get("nonce") or made_up_nonce(record["created_at"]),
-            status=status,
-            version=record["version"],
-            progress=record["progress"],
-            position=record["position"],
-            retry_at=record["retry_at"],
-            started_at=record["started_at"],
-            completed_at=completed_at,
-            copying_at=record["copying_at"],
-            attempts=attempts,
-            images=images,
-            usage=Usage(
-                Decimal(record["reserved"]),
-                Decimal(record["charged"]),
-                Decimal(record.get("withheld", 0)),
-                record.get("settled_at"),
-            ),
-            error=self._failure(record["error"], ("error",)),
-            entry=Entry(**self._known(Entry, record["entry"], ("entry",))) if record.get("entry") else None,
-            terms=Terms(**self._known(Terms, record.get("terms", {}), ("terms",))),
-            history=tuple(self._line(each, ("history", at)) for at, each in enumerate(record.get("history", []))),
-            unread=self._unread,
-        )
+        read: Json = {name: value for name, value in record.items() if name in _TASK and name not in _OF_USAGE}
+        read |= {
+            "request": self._request(record["request"]),
+            "plan": tuple(self._offer(each, ("plan", at)) for at, each in enumerate(record["plan"])),
+            "nonce": record.get("nonce") or made_up_nonce(record["created_at"]),
+            "status": status,
+            "attempts": attempts,
+            "images": images,
+            "usage": self._usage(record),
+            "error": self._failure(record["error"], ("error",)),
+            "entry": Entry(**self._known(Entry, record["entry"], ("entry",))) if record.get("entry") else None,
+            "terms": Terms(**self._known(Terms, record.get("terms", {}), ("terms",))),
+            "history": tuple(self._line(each, ("history", at)) for at, each in enumerate(record.get("history", []))),
+        }
+        return Task(**read, unread=self._unread)
+
+    def _usage(self, record: Mapping[str, Any]) -> Usage:
+        """Usage stands in the record itself; credits are strings there."""
+        read: Json = {name: record[name] for name in _OF_USAGE if name in record}
+        read |= {name: Decimal(value) for name, value in read.items() if isinstance(value, str)}
+        return Usage(**read)
 
     def _request(self, record: Mapping[str, Any]) -> ImageRequest:
         """A strategy that is not known is the usual one: the offers were chosen already. An action that is not known

@@ -21,6 +21,8 @@ class Strategy(StrEnum):
     LISTED = "listed"
 
 
+LONGEST_DEADLINE = 86_400
+"""Seconds that a task may take at most, whoever says so: a day."""
 MAX_IMAGES_TOGETHER = 15
 """References and results of one task together (every Seedream provider states it)."""
 
@@ -48,5 +50,6 @@ class ImageRequest:
     providers: tuple[str, ...] = ()
     strategy: Strategy = Strategy.CHEAPEST
     callback_url: str | None = None
+    deadline_seconds: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """How long a task and its pictures are there."""
 
+from darkroom.tasks.request import LONGEST_DEADLINE
 from darkroom.tasks.task import Task
 
 DAY = 86_400
@@ -29,9 +30,9 @@ def is_gone(task: Task, now: int, retention_days: int | None = None) -> bool:
     return now >= until * 1000
 
 
-def oldest_kept(now: int, retention_days: int, deadline_seconds: float) -> int:
+def oldest_kept(now: int, retention_days: int) -> int:
     """The moment before which every task that was posted and has ended is gone. Times are Unix milliseconds.
 
     Pictures may be copied until somewhat after the deadline, and last from there on.
     """
-    return now - 1000 * ((retention_days + 2) * DAY + int(deadline_seconds))
+    return now - 1000 * ((retention_days + 2) * DAY + LONGEST_DEADLINE)

@@ -1,0 +1,103 @@
+"""What every adapter is: one provider's requests, and what its answers mean; the way from one to the other is here.
+
+A new provider says where it is asked (`submission`, `look`), and overrides what it has of its own.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+
+from darkroom.providers.base import (
+    GenerationRequest,
+    OutcomeUnknown,
+    Ticket,
+    Traits,
+    Unreadable,
+    Upstream,
+    UpstreamAnswer,
+    UpstreamRequest,
+)
+from darkroom.providers.reading.answers import read_called_back, read_looked_up, read_query, read_submitted
+from darkroom.providers.reading.bodies import read_object
+from darkroom.providers.reading.refusals import cancelled_task, classify, failed_task
+from darkroom.providers.reading.reported_errors import Complaint
+from darkroom.providers.reading.tasks import read_task
+from darkroom.providers.reading.values import Object
+from darkroom.tasks.failure import Failure
+from darkroom.tasks.update import Update
+
+
+class Adapter:
+    """One provider. Pure translation: it never opens a connection, it is handed an `Upstream`."""
+
+    traits: Traits
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def submission(self, order: GenerationRequest) -> UpstreamRequest:
+        """The request that submits an order; its credential is added where it is sent."""
+        raise NotImplementedError
+
+    def look(self, ticket: Ticket) -> UpstreamRequest:
+        """The request that asks how one task stands."""
+        raise NotImplementedError
+
+    def authorization(self, upstream: Upstream) -> Mapping[str, str]:
+        """The headers that carry the credential: as most providers take it, unless overridden."""
+        return {"authorization": f"Bearer {upstream.credential['api_key']}"}
+
+    def refused(self, status: int, complaint: Complaint) -> Failure:
+        """What a refusal with this HTTP status and these words means."""
+        return classify(self.name, status, complaint.code, complaint.message)
+
+    def failed(self, complaint: Complaint) -> Failure:
+        """What it means that a task which was accepted failed with these words."""
+        return failed_task(self.name, complaint)
+
+    def cancelled(self, complaint: Complaint) -> Failure:
+        """What it means that a task was cancelled there."""
+        return cancelled_task(self.name, complaint)
+
+    def submit(self, order: GenerationRequest, upstream: Upstream) -> Update:
+        """Submit once. Returns QUEUED or PROCESSING with an `upstream_id`, or (synchronous forms) the end.
+
+        Raises `Refused` or `OutcomeUnknown`; an answer that can't be read is `OutcomeUnknown`.
+        """
+        answer = self.send(self.submission(order), upstream)
+        update = read_submitted(self.name, answer, self.reading(), self.refused)
+        if order.synchronous and not update.status.terminal:
+            raise OutcomeUnknown(f"{self.name} answered without any image")
+        return update
+
+    def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
+        """Ask how up to `traits.page_size` tasks stand. An id missing from the result is not known (yet).
+
+        Raises `QueryFailed`.
+        """
+        return {ticket.upstream_id: self._query_one(ticket, upstream) for ticket in tickets}
+
+    def _query_one(self, ticket: Ticket, upstream: Upstream) -> Update:
+        content = read_query(self.name, self.send(self.look(ticket), upstream))
+        return read_looked_up(self.name, content, self.reading(ticket.upstream_id))
+
+    def read_callback(self, body: bytes, ids: Collection[str] = ()) -> Update:
+        """Read a completion callback; of several ids in it, one of `ids` is the task's.
+
+        Raises `Unreadable`, and nothing else, whatever the bytes are.
+        """
+        if not self.traits.calls_back:
+            raise Unreadable(f"{self.name} has no callbacks")
+        return read_called_back(read_object(body), self.reading(*ids))
+
+    def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
+        """Ask the provider to stop; whether it did: never, where no call is documented. Raises `QueryFailed`."""
+        del ticket, upstream
+        return False
+
+    def send(self, request: UpstreamRequest, upstream: Upstream) -> UpstreamAnswer:
+        """Send a request with the credential. Raises as `Upstream.send` does."""
+        return upstream.send(replace(request, headers={**self.authorization(upstream), **request.headers}))
+
+    def reading(self, *ids: str) -> Callable[[Object], Update]:
+        """What reads an answer, a callback or one entry of a list about one of these ids."""
+        return lambda content: read_task(content, self.failed, cancelled=self.cancelled, ids=ids)

@@ -29,10 +29,10 @@ help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 run: $(VENV)/.made $(EMULATOR)/.made  ## make one picture with each provider on this machine, and show them
-	@$(PY) -m local.first_run
+	@$(PY) -m local.stack.first_run
 
 serve: $(VENV)/.made $(EMULATOR)/.made  ## run the local stack until Ctrl-C
-	@exec $(PY) -m local.serve
+	@exec $(PY) -m local.stack.serve
 
 test:  ## check and test everything
 	@$(MAKE) --no-print-directory -j4 environments
@@ -65,7 +65,7 @@ verify: $(VENV)/.made  ## prove a deployment: URL=… KEY=… [ADMIN_KEY=… STA
 	@$(PY) -m darkroom_client.command.main verify $(if $(STACK),--stack "$(STACK)") $(if $(WEBHOOK),--webhook "$(WEBHOOK)") $(if $(MODEL),--model "$(MODEL)")
 
 restore: $(VENV)/.made  ## put back what is missing from a restored table: FROM=… [APPLY=yes OPEN=yes STACK=…]
-	@$(PY) -m local.restore "$(FROM)" $(if $(STACK),--stack "$(STACK)") $(if $(filter yes,$(APPLY)),--apply) $(if $(filter yes,$(OPEN)),--open)
+	@$(PY) -m local.restore.restore "$(FROM)" $(if $(STACK),--stack "$(STACK)") $(if $(filter yes,$(APPLY)),--apply) $(if $(filter yes,$(OPEN)),--open)
 
 soak: $(VENV)/.made $(EMULATOR)/.made  ## a thousand tasks with random faults, and an audit of what is left
 	@$(PY) -m local.soak
@@ -74,7 +74,7 @@ pytest: CALLS := $(CURDIR)/.local/calls
 pytest: $(VENV)/.made $(EMULATOR)/.made
 	@rm -rf $(CALLS)
 	@DARKROOM_CALLS=$(CALLS) $(PY) -m pytest -q -n 3 tests
-	@$(PY) -m local.rights $(CALLS)
+	@$(PY) -m local.auditing.rights $(CALLS)
 
 unit: $(VENV)/.made  ## test the parts, without AWS
 	@$(PY) -m pytest -q tests/unit
@@ -113,7 +113,7 @@ client: $(VENV)/.made  ## make the client's synchronous form of its asynchronous
 	@$(PY) -m local.sync_client
 
 openapi: $(VENV)/.made  ## write the OpenAPI document anew
-	@$(PY) -m local.openapi
+	@$(PY) -m local.openapi.document
 
 lock: $(VENV)/.made  ## lock the dependencies anew, with hashes and without addresses
 	@for name in dev emulator sam policy command peers; do $(VENV)/bin/uv pip compile $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done

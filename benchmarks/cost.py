@@ -21,7 +21,7 @@ from benchmarks.idle import idle_dollars
 from darkroom.observability import logger
 from darkroom.submission.accepting import Submitted
 from darkroom.tasks.request import ImageRequest
-from local.template import read_template, resources
+from local.template.reading import read_template, resources
 from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
 from tests.integration.life.world import World
 from tests.pictures import picture

@@ -23,8 +23,8 @@ from benchmarks.figures import Figure, at_least, at_most
 from benchmarks.load import Outcome, Requests, cpu_seconds, load, megabytes
 from benchmarks.loopback import loopback
 from benchmarks.processes import function, process, wait_for
-from local.emulator import free_port
 from local.paths import ROOT
+from local.stack.emulator import free_port
 
 PEERS = ROOT / ".local" / "peers"
 LITELLM = PEERS / "python" / "bin" / "litellm"

@@ -23,7 +23,7 @@ from darkroom.tasks.item import open_shard, write_item
 from darkroom.tasks.listing import Filters, TaskList
 from darkroom.tasks.store import TaskStore
 from darkroom.tasks.task import Task
-from local.emulator import ROOT_KEY, Emulator
+from local.stack.emulator import ROOT_KEY, Emulator
 from tests.integration.emulated_aws import ACCOUNTS, TASKS, declared_tables
 from tests.unit.tasks.test_transitions import NOW, a_task
 

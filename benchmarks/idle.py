@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.figures import Figure, at_most
-from local.resolution import resolve
-from local.template import Template, read_template, resources
-from local.translation import translate
+from local.template.reading import Template, read_template, resources
+from local.template.resolution import resolve
+from local.template.translation import translate
 
 HOURS = 730
 POLLERS, POLL_SECONDS = 5, 20

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from benchmarks.figures import Figure, at_least, at_most
-from local.emulator import ROOT_KEY, Emulator
+from local.stack.emulator import ROOT_KEY, Emulator
 
 if TYPE_CHECKING:
     from darkroom.tasks.task import Image, Task

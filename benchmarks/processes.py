@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from local.emulator import free_port
 from local.paths import ROOT
 from local.processes import Process
+from local.stack.emulator import free_port
 
 
 def wait_for(port: int, seconds: float = 90) -> None:

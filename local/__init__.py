@@ -1,1 +1,1 @@
-"""The local stack: the real template and handlers in an emulated AWS, with simulated providers, on loopback."""
+"""What serves development: the local stack, simulated providers, auditors, and the tools behind `make`."""

@@ -14,11 +14,11 @@ from typing import Any
 
 import httpx
 
-from local.audit import Audit, Evidence
-from local.deployment import DeploymentFailed
-from local.emulator import EmulatorFailed
-from local.stack import LocalStack, StackFailed, StackSettings
-from local.webhook_receiver import WebhookReceiver
+from local.auditing.audit import Audit, Evidence
+from local.stack.deployment import DeploymentFailed
+from local.stack.emulator import EmulatorFailed
+from local.stack.stack import LocalStack, StackFailed, StackSettings
+from local.stack.webhook_receiver import WebhookReceiver
 
 OWNER = "soak"
 CREDITS = "1000000"

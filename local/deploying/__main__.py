@@ -19,7 +19,7 @@ from local.deploying.release import release_of, without_caches
 from local.deploying.stack_state import Existing, delete, made_ready
 from local.deploying.target import Target
 from local.paths import FUNCTIONS, SAM_BUILD
-from local.template import read_template
+from local.template.reading import read_template
 
 KEPT = ("TasksTable", "AccountsTable", "Bucket", "SigningSecret", "ProviderSecret")
 """What a deleted stack leaves behind on purpose."""

@@ -10,7 +10,7 @@ from local.deploying.artifact import built_architecture, has_bytecode, refuse_wh
 from local.deploying.guide import GaveUp, Guide
 from local.deploying.target import Target
 from local.paths import FUNCTIONS, LOGS, ROOT, SAM
-from local.template import read_template, resources
+from local.template.reading import read_template, resources
 
 LAYER = "DarkroomLayer"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from local.resolution import resolve
-from local.template import Template, read_template
-from local.translation import translate
+from local.template.reading import Template, read_template
+from local.template.resolution import resolve
+from local.template.translation import translate
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from local.template import Template, resources
+from local.template.reading import Template, resources
 
 MOST_METRICS = 10
 """Metrics in one alarm's expression (CloudWatch, quotas)."""

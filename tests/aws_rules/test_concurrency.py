@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.resolution import resolve
-from local.template import Template, resources
+from local.template.reading import Template, resources
+from local.template.resolution import resolve
 
 
 def test_every_queue_has_a_most_that_a_parameter_sets(translated: Template) -> None:

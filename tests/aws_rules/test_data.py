@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from local.template import Template, read_template, resources
+from local.template.reading import Template, read_template, resources
 
 KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
 GENERATED = {

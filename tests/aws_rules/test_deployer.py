@@ -7,7 +7,7 @@ from typing import Any
 
 from local.deploying.permissions import NEEDED, POLICY, every_action, statements
 from local.paths import ROOT
-from local.template import Template
+from local.template.reading import Template
 
 LONGEST = 6144
 """Characters of a managed policy, white space not counted (IAM, "IAM and AWS STS quotas")."""

@@ -4,7 +4,7 @@ import re
 
 from benchmarks.idle import PRICES, TARGET, idle_amounts, idle_dollars
 from local.paths import ROOT
-from local.template import Template
+from local.template.reading import Template
 
 
 def test_an_idle_month_costs_less_than_three_dollars() -> None:

@@ -26,7 +26,7 @@ from local.deploying.building import LAYER as NAME
 from local.deploying.building import build
 from local.deploying.guide import Guide
 from local.paths import FUNCTIONS, LAYER, ROOT, SAM, SAM_BUILD
-from local.template import Template, read_template, resources
+from local.template.reading import Template, read_template, resources
 
 BUILT = SAM_BUILD / NAME
 HOST = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "AMD64": "x86_64"}[platform.machine()]

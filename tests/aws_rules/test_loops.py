@@ -31,7 +31,7 @@ from darkroom.webhooks.delivery_log import DeliveryState
 from darkroom.webhooks.event_bus import DETAIL_TYPES
 from darkroom.webhooks.messages import Delivery
 from darkroom.webhooks.retry_schedule import WEBHOOKS
-from local.template import Template, resources
+from local.template.reading import Template, resources
 from tests.hopeless import Hopeless
 from tests.unit.tasks.test_transitions import NOW, a_task, accepted, copying, stored
 

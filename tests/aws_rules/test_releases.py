@@ -3,9 +3,9 @@
 import copy
 from typing import Any
 
-from local.resolution import resolve
-from local.template import Template, read_template, resources
-from local.translation import translate
+from local.template.reading import Template, read_template, resources
+from local.template.resolution import resolve
+from local.template.translation import translate
 
 
 def called(template: Template) -> set[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.template import Template, resources
+from local.template.reading import Template, resources
 
 EVERYWHERE = {
     frozenset({"xray:PutTraceSegments", "xray:PutTelemetryRecords"}): "traces have no resource (AWS X-Ray, IAM)",

@@ -5,7 +5,7 @@ schedule group's), .../configuring-schedule-dlq.html, and the Service Authorizat
 CreateSchedule needs `iam:PassRole` beside it.
 """
 
-from local.template import Template, resources
+from local.template.reading import Template, resources
 from tests.aws_rules.test_roles import as_list, statements
 
 MAKERS = {"DeliverRole", "GenerateRole"}

@@ -20,8 +20,8 @@ from darkroom.images.object_store import KeptCallback, ObjectStore
 from darkroom.tasks import transitions
 from darkroom.tasks.ids import new_task_id
 from darkroom.tasks.task import Task
-from local.gateway_limits import MAX_EVENT, MAX_HEADERS, event_size
-from local.template import Template, resources
+from local.stack.gateway_limits import MAX_EVENT, MAX_HEADERS, event_size
+from local.template.reading import Template, resources
 from tests.integration.deployment import call, deployed, event, store
 from tests.integration.emulated_aws import BUCKET
 from tests.unit.tasks.test_transitions import accepted, done, stored

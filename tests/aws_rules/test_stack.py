@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from local.resolution import resolve
-from local.template import Template, read_template, resources
-from local.translation import translate
+from local.template.reading import Template, read_template, resources
+from local.template.resolution import resolve
+from local.template.translation import translate
 
 MOST_RESOURCES, MOST_OUTPUTS, MOST_PARAMETERS = 500, 200, 200
 MOST_BYTES_BY_URL = 1_000_000

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from local.leaks import leaks
-from local.overdue import overdue_tasks, overdue_webhooks
-from local.stack import LocalStack, StackSettings
+from local.auditing.leaks import leaks
+from local.auditing.overdue import overdue_tasks, overdue_webhooks
+from local.stack.stack import LocalStack, StackSettings
 
 TIME_SCALE = "8"
 

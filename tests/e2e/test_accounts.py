@@ -12,7 +12,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from local.audit import Audit
+from local.auditing.audit import Audit
 from local.soak import Soak
 from tests.e2e.conftest import Api
 from tests.e2e.test_webhooks import Receiver

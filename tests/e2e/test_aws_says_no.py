@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.deployment import STACK
+from local.stack.deployment import STACK
 from tests.e2e.conftest import Api
 from tests.e2e.test_local_stack import code_of, role_of
 

@@ -14,8 +14,8 @@ import pytest
 
 from local.deploying import __main__ as deploying
 from local.deploying.guide import GaveUp, Guide
-from local.emulator import Emulator
 from local.paths import LAYER, ROOT, SAM
+from local.stack.emulator import Emulator
 
 pytestmark = pytest.mark.skipif(not SAM.exists(), reason="needs `make environments`")
 

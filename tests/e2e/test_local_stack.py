@@ -14,9 +14,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.deployment import API_ID, STACK
-from local.emulator import REGION
-from local.template import read_template, resources
+from local.stack.deployment import API_ID, STACK
+from local.stack.emulator import REGION
+from local.template.reading import read_template, resources
 from tests.e2e.conftest import Api
 
 REPORTER = """

@@ -44,7 +44,7 @@ def restore(api: Api, *arguments: str) -> subprocess.CompletedProcess[str]:
         "AWS_REGION": "us-east-1",
         "PYTHONPATH": f"{LAYER}:{ROOT}",
     }
-    command = [sys.executable, "-m", "local.restore", *arguments]
+    command = [sys.executable, "-m", "local.restore.restore", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 

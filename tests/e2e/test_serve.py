@@ -31,7 +31,7 @@ def test_serve_says_what_it_started_and_ends_all_of_it(tmp_path: Path) -> None:
         "DARKROOM_TIME_SCALE": "10",
         "PYTHONPATH": f"{LAYER}:{ROOT}",
     }
-    command = [sys.executable, "-m", "local.serve"]
+    command = [sys.executable, "-m", "local.stack.serve"]
     with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -65,7 +65,7 @@ def test_the_end_of_a_stack_that_streamed_is_quiet(tmp_path: Path) -> None:
         "DARKROOM_STATE_FILE": str(state_file),
         "PYTHONPATH": f"{LAYER}:{ROOT}",
     }
-    command = [sys.executable, "-m", "local.serve"]
+    command = [sys.executable, "-m", "local.stack.serve"]
     with (
         (tmp_path / "log").open("w+") as log,
         subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True) as process,
@@ -91,7 +91,7 @@ def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
             "PYTHONPATH": f"{LAYER}:{ROOT}",
         }
         done = subprocess.run(
-            [sys.executable, "-m", "local.serve"],
+            [sys.executable, "-m", "local.stack.serve"],
             env=environment,
             cwd=ROOT,
             capture_output=True,

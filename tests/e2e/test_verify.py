@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from local.deployment import STACK
-from local.emulator import REGION, ROOT_KEY
 from local.paths import ROOT
+from local.stack.deployment import STACK
+from local.stack.emulator import REGION, ROOT_KEY
 from tests.e2e.conftest import Api
 from tests.unit.http.servers import closed_port
 

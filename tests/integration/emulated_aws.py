@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from local.template import read_template, resources
+from local.template.reading import read_template, resources
 from tests.integration.aws_limits import held_to_limits
 
 TASKS, ACCOUNTS, BUCKET = "tasks", "accounts", "bucket"

@@ -16,7 +16,7 @@ from darkroom.submission.accepting import AT_ONCE
 from darkroom.submission.polling import RECORD_GRACE, RECORDING
 from darkroom.submission.polling_schedule import SENDING_GRACE, SYNCHRONOUS_GRACE
 from darkroom.tasks.failure import Disposition
-from local.template import read_template, resources
+from local.template.reading import read_template, resources
 
 FUNCTIONS = {
     name: found["Properties"] for name, found in resources(read_template(), "AWS::Serverless::Function").items()

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from local.paths import FUNCTIONS, LAYER, ROOT
-from local.template import read_template, resources
+from local.template.reading import read_template, resources
 
 PACKAGE = LAYER / "darkroom"
 

@@ -12,9 +12,9 @@ import pytest
 from darkroom import settings
 from darkroom.operations.kept_failures import PREFIX
 from darkroom.tasks.update import Status
-from local.deployment import API_ID
 from local.paths import LAYER, ROOT
-from local.template import read_template, resources
+from local.stack.deployment import API_ID
+from local.template.reading import read_template, resources
 
 TEMPLATE = read_template()
 ROUTES = resources(TEMPLATE, "AWS::ApiGatewayV2::Route")

@@ -10,7 +10,7 @@ from darkroom.tasks.cancellation import cancel
 from darkroom.tasks.request import ImageRequest
 from darkroom.tasks.task import ImageState, Task
 from darkroom.tasks.update import Status
-from local.leaks import leaks
+from local.auditing.leaks import leaks
 from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws, shared_session
 from tests.integration.life.told import everything_told
 from tests.integration.life.world import FILES, World

@@ -17,7 +17,7 @@ from darkroom.tasks.cancellation import AlreadyEnded, cancel
 from darkroom.tasks.request import ImageRequest
 from darkroom.tasks.task import Task, Usage
 from darkroom.webhooks.delivery import event_id
-from local.leaks import leaks
+from local.auditing.leaks import leaks
 from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, make_tables, shared_session
 from tests.integration.life.told import everything_told
 from tests.integration.life.world import FILES, Chaos, Killed, World

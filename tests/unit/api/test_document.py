@@ -6,8 +6,8 @@ import re
 from openapi_spec_validator import validate
 
 from darkroom.api.document import openapi_document
-from local.openapi import rendered
-from local.template import read_template, resources
+from local.openapi.document import rendered
+from local.template.reading import read_template, resources
 
 
 def test_the_document_is_up_to_date() -> None:

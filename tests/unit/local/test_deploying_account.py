@@ -14,7 +14,7 @@ from local.deploying.leftovers import tell_leftovers
 from local.deploying.parameters import defaults_of
 from local.deploying.permissions import check_permissions, every_action
 from local.deploying.target import Target
-from local.template import read_template
+from local.template.reading import read_template
 from tests.unit.local.scripted import ACCOUNT, Person, ScriptedTarget, pipeline, scripted, terminal
 
 DEFAULTS = defaults_of(read_template()["Parameters"])

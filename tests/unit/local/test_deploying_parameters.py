@@ -6,7 +6,7 @@ import pytest
 
 from local.deploying.guide import GaveUp
 from local.deploying.parameters import Running, decided, defaults_of, given_by, told
-from local.template import read_template
+from local.template.reading import read_template
 from tests.unit.local.scripted import scripted, stack
 
 DECLARED: dict[str, Any] = {

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from local.deployment import API_ID
-from local.emulator import free_port
-from local.front import AT_ONCE, WAITING_AT_ONCE, Front
-from local.gateway_limits import MAX_ANSWER, MAX_HEADERS, MAX_REQUEST, event_size
+from local.stack.deployment import API_ID
+from local.stack.emulator import free_port
+from local.stack.front import AT_ONCE, WAITING_AT_ONCE, Front
+from local.stack.gateway_limits import MAX_ANSWER, MAX_HEADERS, MAX_REQUEST, event_size
 
 
 @dataclass
@@ -158,7 +158,7 @@ def test_an_answer_that_lambda_can_not_carry_is_an_error(front: httpx.Client, up
 def test_an_answer_that_comes_too_late_is_none(
     front: httpx.Client, upstream: tuple[Upstream, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("local.front.INTEGRATION_SECONDS", 0.2)
+    monkeypatch.setattr("local.stack.front.INTEGRATION_SECONDS", 0.2)
     upstream[0].gate.clear()
     answer = front.get("/slow")
     assert (answer.status_code, answer.json()) == (503, {"message": "Service Unavailable"})

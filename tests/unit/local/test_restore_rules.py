@@ -9,7 +9,7 @@ from darkroom.operations.erasure_store import owner_digest
 from darkroom.tasks import transitions
 from darkroom.tasks.failure import Disposition
 from darkroom.tasks.item import read_item, write_item
-from local.restore_rules import Left, Rules, as_put_back, has_pictures, is_beside, is_record
+from local.restore.rules import Left, Rules, as_put_back, has_pictures, is_beside, is_record
 from tests.unit.tasks.test_transitions import NOW, a_task, accepted, copying, failed, stored
 
 LATER = 4_000_000_000

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local.processes import Process
-from local.runtimes import MOST_PROCESSES, Runtimes
+from local.stack.runtimes import MOST_PROCESSES, Runtimes
 
 
 class Call:

@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.deployment import API_ID
-from local.gateway_limits import INTEGRATION_SECONDS, MAX_ANSWER, Refused, body_size, refusal
-from local.gateway_unpacking import unpacked
+from local.stack.deployment import API_ID
+from local.stack.gateway_limits import INTEGRATION_SECONDS, MAX_ANSWER, Refused, body_size, refusal
+from local.stack.gateway_unpacking import unpacked
 
 AT_ONCE, WAITING_AT_ONCE = 8, 4
 PATIENCE = 25.0

@@ -3,7 +3,7 @@
 from darkroom.api.account_models import OWNER, AccountTerms, Credit, KeyChanges, NewKey, Redrive, Rotation
 from darkroom.api.owners import KINDS
 from darkroom.operations.erasure_store import Phase
-from local.openapi_parts import (
+from local.openapi.parts import (
     MAYBE_NUMBER,
     MAYBE_TEXT,
     MAYBE_WHOLE,

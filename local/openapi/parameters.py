@@ -1,8 +1,8 @@
 """The headers of answers and the parameters of calls, as the OpenAPI document has them."""
 
 from darkroom.tasks.update import Status
-from local.openapi_accounts import account_parameters
-from local.openapi_parts import Json
+from local.openapi.accounts import account_parameters
+from local.openapi.parts import Json
 
 
 def headers() -> Json:

@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from local.deployment import DeploymentFailed
-from local.emulator import EmulatorFailed
 from local.paths import ROOT
-from local.stack import LocalStack, StackFailed, StackSettings
+from local.stack.deployment import DeploymentFailed
+from local.stack.emulator import EmulatorFailed
+from local.stack.stack import LocalStack, StackFailed, StackSettings
 
 PICTURES = ROOT / "pictures"
 PATIENCE = 120

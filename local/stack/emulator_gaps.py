@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from local.template import Template, resources
+from local.template.reading import Template, resources
 
 POLLED_AT_ONCE = 3
 """Handlers at work at once for each queue."""

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import httpx
 from standardwebhooks import Webhook
 
-from local.leaks import leaks
-from local.overdue import overdue_tasks, overdue_webhooks
+from local.auditing.leaks import leaks
+from local.auditing.overdue import overdue_tasks, overdue_webhooks
 from local.simulators.pictures import draw
-from local.stack import LocalStack
-from local.webhook_receiver import WebhookReceiver
+from local.stack.stack import LocalStack
+from local.stack.webhook_receiver import WebhookReceiver
 
 PATIENCE = 240
 """Seconds that tasks, webhooks and queues may still need."""

@@ -20,15 +20,15 @@ from darkroom.accounts.key_admin import KeyAdmin
 from darkroom.accounts.keys import ApiKey
 from darkroom.aws.secrets import SigningKeys
 from darkroom.webhooks.secrets import WebhookSecrets
-from local.deployment import deploy
-from local.emulator import REGION, Emulator, free_port
-from local.front import Front
-from local.function_logs import FunctionLogs
+from local.auditing.rights import close_record
 from local.paths import LAYER, LOGS, ROOT, WORK
 from local.processes import Process
-from local.rights import close_record
-from local.streaming import StreamingUrl
-from local.template import read_template
+from local.stack.deployment import deploy
+from local.stack.emulator import REGION, Emulator, free_port
+from local.stack.front import Front
+from local.stack.function_logs import FunctionLogs
+from local.stack.streaming import StreamingUrl
+from local.template.reading import read_template
 
 PROVIDERS = ("qingbo", "evolink", "chanjing", "deepspace", "acedata")
 SIMULATOR_KEY = "simulator-key"

@@ -6,9 +6,9 @@ import os
 import subprocess
 from collections.abc import Mapping
 
-from local.emulator import REGION, ROOT_KEY
 from local.paths import EMULATOR_ENVIRONMENT, TEMPLATE, WORK
-from local.template import Template, resources
+from local.stack.emulator import REGION, ROOT_KEY
+from local.template.reading import Template, resources
 
 _TRANSLATE = """
 import json, sys

@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from local.deployment import DeploymentFailed
-from local.emulator import EmulatorFailed
-from local.stack import LocalStack, StackFailed, StackSettings
+from local.stack.deployment import DeploymentFailed
+from local.stack.emulator import EmulatorFailed
+from local.stack.stack import LocalStack, StackFailed, StackSettings
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

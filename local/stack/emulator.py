@@ -23,7 +23,7 @@ CONCURRENCY = 32
 """Handlers at work at the same time: more cold starts at once than that bring a small machine to its knees."""
 
 
-STRICT = ROOT / "local" / "strict_emulator.py"
+STRICT = ROOT / "local" / "stack" / "strict_emulator.py"
 
 
 class EmulatorFailed(Exception):
@@ -39,7 +39,7 @@ class Emulator:
         self._scratch = WORK / f"tmp-{os.getpid()}-{self.port}"  # one process may have several
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True)
-        # Kept only where somebody wants to compare them (`local/rights.py`); else they go with the scratch.
+        # Kept only where somebody wants to compare them (`local/auditing/rights.py`); else they go with the scratch.
         kept = Path(os.environ.get("DARKROOM_CALLS") or self._scratch)
         kept.mkdir(parents=True, exist_ok=True)
         self.calls = kept / f"{os.getpid()}-{self.port}.jsonl"

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from local.openapi_descriptions import DESCRIPTIONS, TITLE
+from local.openapi.descriptions import DESCRIPTIONS, TITLE
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}

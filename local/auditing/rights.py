@@ -1,4 +1,4 @@
-"""The rights that the functions have, against the calls that they made: `python -m local.rights FOLDER`, after tests.
+"""The functions' rights against the calls they made: `python -m local.auditing.rights FOLDER`, after tests.
 
 The emulator enforces every role, so a call without a right fails by itself. What this finds is the other half: a right
 that no call ever used. Each stack keeps what its roles may do beside the calls that they made, in the folder that
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from local.paths import ROOT
 
 if TYPE_CHECKING:
-    from local.emulator import Emulator
+    from local.stack.emulator import Emulator
 
 END = ["", "", "end"]
 """The last line of a stack that ended in good order: without it some of its calls may be missing."""
@@ -38,7 +38,7 @@ BY_AWS = {
 SHORTEST_NAME = 8
 """Characters: what is shorter, as a layer's version number, is found in anything."""
 SAME = {"sqs:SendMessageBatch": "sqs:SendMessage"}
-"""What the emulator names differently (`local/emulator_gaps.py`)."""
+"""What the emulator names differently (`local/stack/emulator_gaps.py`)."""
 
 
 @dataclass(frozen=True, order=True, slots=True)

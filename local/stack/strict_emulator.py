@@ -32,7 +32,7 @@ def replaced(module: Any, name: str, make: Callable[[Any], Any]) -> None:
     """Put a function of ours, made of the original, in its place."""
     original = getattr(module, name, None)
     if not callable(original):
-        raise SeamGone(f"{module.__name__} has no {name} any more: local/strict_emulator.py has to follow the emulator")
+        raise SeamGone(f"{module.__name__} has no {name} any more: local/stack/strict_emulator.py has to follow")
     ours = make(original)
     setattr(module, name, ours)
     for table in vars(module).values():
@@ -168,7 +168,7 @@ def end_loops_through_queues() -> None:
 
     for name in ("_recursive_loop_drop", "_invoke_depth"):
         if not hasattr(lambda_svc, name):
-            raise SeamGone(f"the emulator has no {name} any more: local/strict_emulator.py has to follow it")
+            raise SeamGone(f"the emulator has no {name} any more: local/stack/strict_emulator.py has to follow it")
     replaced(sqs, "handle_request", make_request)
     replaced(sqs, "_act_send_message", make_send)
     replaced(lambda_svc, "_run_sqs_batch", make_run)

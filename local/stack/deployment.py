@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from local.emulator import Emulator
-from local.emulator_gaps import rewrite
+from local.auditing.rights import keep_rights
 from local.packages import function_package, layer_package
-from local.rights import keep_rights
-from local.template import Template, read_template, resources
-from local.translation import TranslationFailed, translate
+from local.stack.emulator import Emulator
+from local.stack.emulator_gaps import rewrite
+from local.template.reading import Template, read_template, resources
+from local.template.translation import TranslationFailed, translate
 
 STACK = "darkroom"
 _ARTIFACTS = "darkroom-artifacts"

@@ -29,12 +29,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from local.emulator import REGION, Emulator
-from local.gateway_limits import MAX_EVENT, event_size
 from local.packages import function_package, layer_package
 from local.processes import Process
-from local.runtimes import Runtimes
-from local.template import read_template, resources
+from local.stack.emulator import REGION, Emulator
+from local.stack.gateway_limits import MAX_EVENT, event_size
+from local.stack.runtimes import Runtimes
+from local.template.reading import read_template, resources
 
 _API = "/2018-06-01/runtime"
 _PRELUDE_END = b"\0" * 8

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.template import Template
+from local.template.reading import Template
 
 PSEUDO = {
     "AWS::StackName": "darkroom",

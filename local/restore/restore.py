@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from darkroom.aws.contention import condition_failed, lost_race, throttled
 from darkroom.aws.queries import every_item
 from darkroom.tasks.keys import keys_beside, only_while_recorded, record_key
-from local.restore_rules import Item, Left, Rules, as_put_back, has_pictures, is_beside, is_record
+from local.restore.rules import Item, Left, Rules, as_put_back, has_pictures, is_beside, is_record
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,7 +8,7 @@ payload", written of REST APIs; of HTTP APIs no page says it).
 import zlib
 from collections.abc import Mapping
 
-from local.gateway_limits import Refused
+from local.stack.gateway_limits import Refused
 
 MOST = 10 * 1024 * 1024
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}

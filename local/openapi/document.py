@@ -7,9 +7,9 @@ from darkroom.api.request import NewTask
 from darkroom.tasks.failure import ErrorCode
 from darkroom.tasks.task import AttemptState, ImageState
 from darkroom.tasks.update import Status
-from local.openapi_accounts import account_paths, account_schemas
-from local.openapi_parameters import headers, parameters
-from local.openapi_parts import (
+from local.openapi.accounts import account_paths, account_schemas
+from local.openapi.parameters import headers, parameters
+from local.openapi.parts import (
     MAYBE_NUMBER,
     MAYBE_TEXT,
     Json,

@@ -1,0 +1,1 @@
+"""`make restore`: puts back what a table lost, from one restored beside it."""

@@ -1,0 +1,1 @@
+"""template.yaml as plain values, as SAM translates it, and with its parameters filled in."""

@@ -50,7 +50,7 @@ class Hopeless:
             objects=lambda: anything, latency=lambda task: 10.0, outbox=outbox, scale=1, **parts, **outside
         )
         self._dispatcher = Dispatcher(
-            objects=lambda: anything, orders=anything, addresses=anything, breakers=lambda: anything,
+            objects=lambda: anything, requests=anything, addresses=anything, breakers=lambda: anything,
             outbox=outbox, scale=1, **parts, **outside,
         )  # fmt: skip
         self._ingestor = ImageCopier(objects=anything, downloader=itself, max_bytes=1, **parts, **outside)
@@ -110,7 +110,7 @@ class Hopeless:
     def _handle(self, kind: type[Message], body: str) -> None:
         if kind is Poll:
             look = read_message(Poll, body)
-            self._tracker.look(look)
+            self._tracker.poll(look)
         elif kind is Submission:
             self._dispatcher.submit_due(read_message(Submission, body))
         elif kind is Copy:

@@ -92,19 +92,12 @@ def get_usage() -> Response[str]:
 
 
 @app.get("/")
+@app.get("/docs")
 def get_console() -> Response[str]:
-    """The console."""
+    """The console; at `/docs` it shows the API's reference, to read and to try."""
     from darkroom.api.pages import page
 
     return page("index.html")
-
-
-@app.get("/docs")
-def get_reference() -> Response[str]:
-    """The reference of the API, to read and to try."""
-    from darkroom.api.pages import page
-
-    return page("reference.html")
 
 
 @app.get("/console/<name>")

@@ -289,7 +289,7 @@ def test_the_reference_shows_every_call_and_lets_one_try_it(api: Api, page: Page
     document = api.client.get("/openapi.json").json()
     wanted = sum(method != "parameters" for calls in document["paths"].values() for method in calls)
     page.until(lambda: len(page.all("#operations details")) == wanted)
-    page.find("#key").send_keys(api.stack.api_key)
+    page.find("#try-key").send_keys(api.stack.api_key)
     opened(page, "createTask")
     page.find("#createTask button[type=submit]").click()
     page.see("202", "#createTask .answer")

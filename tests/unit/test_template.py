@@ -202,7 +202,7 @@ def test_a_message_is_given_up_on_when_the_code_thinks_so() -> None:
     looks = receives.pop("LookQueue")
     assert set(receives.values()) == {MOST_RECEIVES}
     source = (ROOT / "functions" / "track" / "app.py").read_text()
-    assert f"MOST_LOOKS = {looks}\n" in source
+    assert f"MOST_POLLS = {looks}\n" in source
 
 
 def test_whoever_reads_alarms_hears_of_all_of_them() -> None:

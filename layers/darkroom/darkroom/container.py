@@ -71,7 +71,7 @@ class Container(StoreContainer):
         from darkroom.submission.dispatching import Dispatcher
         from darkroom.submission.generation_request import RequestBuilder
 
-        orders = RequestBuilder(
+        requests = RequestBuilder(
             catalog=catalog(),
             adapters=adapter,
             addresses=self.addresses(),
@@ -81,7 +81,7 @@ class Container(StoreContainer):
             tasks=self.tasks(),
             queues=self.queues(),
             objects=self.objects,
-            orders=orders,
+            requests=requests,
             upstreams=self.upstreams(),
             addresses=self.addresses(),
             adapters=adapter,
@@ -132,7 +132,7 @@ class Container(StoreContainer):
 
     @cache  # noqa: B019
     def poller(self) -> "Poller":
-        """Looks at open tasks."""
+        """Polls open tasks."""
         from darkroom.providers.registry import adapter
         from darkroom.submission.polling import RECORDING, Poller
 
@@ -192,7 +192,7 @@ class Container(StoreContainer):
 
     @cache  # noqa: B019
     def reconciler(self) -> "Reconciler":
-        """Looks for what was lost."""
+        """Finds what was lost."""
         from darkroom.operations.reconciliation import Reconciler
         from darkroom.operations.sweep_cursor import SweepCursors
         from darkroom.tasks.open_index import OpenTasks

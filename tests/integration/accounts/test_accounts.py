@@ -173,7 +173,7 @@ def test_a_task_that_the_account_does_not_cover_is_not_recorded() -> None:
     book().credit("owner", Decimal(3), reference="r", note="", now=NOW)
     with pytest.raises(NotAdmitted, match=r"3\.60 credits and the account has 3\.00") as refused:
         tasks().create(a_metered())
-    assert refused.value.barrier is AdmissionFailure.CREDITS
+    assert refused.value.reason is AdmissionFailure.CREDITS
     assert tasks().get(a_metered().task_id) is None
     assert account().balance == 3
 
@@ -190,7 +190,7 @@ def test_a_months_budget_holds_for_its_month() -> None:
     store.create(a_metered(1))
     with pytest.raises(NotAdmitted) as refused:
         store.create(a_metered(2))
-    assert refused.value.barrier is AdmissionFailure.BUDGET
+    assert refused.value.reason is AdmissionFailure.BUDGET
     store.create(a_metered(3, created_at=NOW + 40 * 86_400_000))
     # A budget that was raised meanwhile holds at once, and so does one that is too small for anything.
     book().put_terms("owner", prepaid=False, budget=Decimal(8))
@@ -209,7 +209,7 @@ def test_a_key_has_no_more_open_tasks_than_it_may() -> None:
     third = replace(a_metered(3), terms=Terms("k1", counted=True))
     with pytest.raises(NotAdmitted) as refused:
         store.create(third, open_limit=2)
-    assert (refused.value.barrier, refused.value.retry_after) == (AdmissionFailure.OPEN_TASKS, 5)
+    assert (refused.value.reason, refused.value.retry_after) == (AdmissionFailure.OPEN_TASKS, 5)
     ended = a_metered(1).task_id
     store.change(ended, lambda current: transitions.cancel(current, now=NOW))
     store.create(third, open_limit=2)

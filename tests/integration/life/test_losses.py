@@ -259,11 +259,11 @@ def test_a_copy_that_is_given_up_on_fails_its_own_image_alone(world: World) -> N
 def test_a_look_that_is_given_up_on_ends_its_task(world: World) -> None:
     task = submit(world)
     last = DeadLetterHandler(tasks=world.tasks, clock=world.clock)
-    last.look(Poll(task.task_id, cancel=True))
+    last.poll(Poll(task.task_id, cancel=True))
     assert not now(world, task).status.terminal
-    last.look(Poll(task.task_id))
+    last.poll(Poll(task.task_id))
     assert now(world, task).status is Status.FAILED
-    last.look(Poll("task_of_nobody"))
+    last.poll(Poll("task_of_nobody"))
 
 
 def test_a_webhook_that_cannot_even_be_tried_is_shown_as_failed(world: World) -> None:

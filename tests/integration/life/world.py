@@ -302,7 +302,7 @@ class World:
         notes = CallbackNotes(dynamodb, self._tables[0], clock=self.clock)
         self.notes = notes
         dispatcher = Dispatcher(
-            queues=queues, objects=lambda: objects, orders=orders, upstreams=self, addresses=addresses, breakers=lambda: breakers,
+            queues=queues, objects=lambda: objects, requests=orders, upstreams=self, addresses=addresses, breakers=lambda: breakers,
             **shared, **scaled,
         )  # fmt: skip
         self.dispatcher = dispatcher
@@ -443,7 +443,7 @@ class World:
         match message.queue:
             case "Poll":
                 look = read_message(Poll, message.body)
-                self.poller.look(look)
+                self.poller.poll(look)
             case "Submission":
                 self.dispatcher.submit_due(read_message(Submission, message.body))
             case "Copy":

@@ -42,16 +42,16 @@ def addresses(public_url: str, provider_url: str = "https://api.evolink.ai") -> 
 def test_an_address_is_given_to_who_can_reach_it(public_url: str, provider_url: str, given: bool) -> None:
     found = addresses(public_url, provider_url)
     assert found.given_to(adapter("evolink")) is given
-    assert bool(found.for_order(adapter("evolink"), task())) is given
+    assert bool(found.for_submission(adapter("evolink"), task())) is given
 
 
 def test_who_never_calls_back_is_given_none() -> None:
-    assert addresses("https://gateway.example").for_order(adapter("chanjing"), task()) == ""
+    assert addresses("https://gateway.example").for_submission(adapter("chanjing"), task()) == ""
 
 
 def test_an_address_that_was_given_out_is_accepted_and_no_other() -> None:
     found = addresses("https://gateway.example/")
-    base, provider, task_id, token = found.for_order(adapter("evolink"), task()).rsplit("/", 3)
+    base, provider, task_id, token = found.for_submission(adapter("evolink"), task()).rsplit("/", 3)
     assert (base, provider, task_id) == ("https://gateway.example/callbacks", "evolink", TASK)
     assert found.record_of("evolink", TASK, token) == "n0nce"
     assert found.record_of("qingbo", TASK, token) is None

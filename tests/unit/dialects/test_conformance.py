@@ -273,7 +273,7 @@ def test_a_path_that_the_provider_has_not_is_refused(name: str) -> None:
     for call in (Call("GET", "/"), Call("DELETE", "/v1/tasks/x"), Call("POST", "/v2/nothing")):
         with pytest.raises(Refusal) as refused:
             dialect(name).read(call)
-        assert refused.value.trouble is ErrorKind.UNKNOWN_CALL
+        assert refused.value.kind is ErrorKind.UNKNOWN_CALL
 
 
 @pytest.mark.parametrize("code", list(ErrorCode))

@@ -78,13 +78,13 @@ def test_what_gpt_image_clients_send_with_an_edit_is_taken() -> None:
 def test_an_edit_is_refused_by_its_field(body: dict[str, Any], trouble: ErrorKind, param: str) -> None:
     with pytest.raises(Refusal) as caught:
         edit(body)
-    assert (caught.value.trouble, caught.value.param) == (trouble, param)
+    assert (caught.value.kind, caught.value.param) == (trouble, param)
 
 
 def test_variations_are_refused_with_the_way_to_what_there_is() -> None:
     with pytest.raises(Refusal, match="/v1/images/edits") as caught:
         edit({"image": DATA}, "/v1/images/variations")
-    assert caught.value.trouble is ErrorKind.UNKNOWN_CALL
+    assert caught.value.kind is ErrorKind.UNKNOWN_CALL
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_what_a_field_may_not_be_is_refused_by_its_name(
 ) -> None:
     with pytest.raises(Refusal) as refused:
         read(name, fields)
-    assert refused.value.trouble is trouble
+    assert refused.value.kind is trouble
     assert (refused.value.param or "") == param
     answer = dialect(name).refuse(refused.value, "trace")
     assert answer.status == (200 if name == "chanjing" else 400)

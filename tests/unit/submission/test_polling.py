@@ -84,7 +84,7 @@ def test_a_provider_that_hangs_delays_no_other_providers_pictures() -> None:
     quick = [running("evolink", number) for number in range(25)]
     world = World(*slow, *quick)
     both = [look for pair in zip(looks(slow), looks(quick), strict=True) for look in pair]
-    done = threading.Thread(target=world.poller.look_at_all, args=(both,))
+    done = threading.Thread(target=world.poller.poll_all, args=(both,))
     done.start()
     try:
         for _ in range(1000):
@@ -103,7 +103,7 @@ def test_a_provider_that_hangs_delays_no_other_providers_pictures() -> None:
 def test_deadlines_are_kept_though_no_provider_can_be_asked() -> None:
     due = [running("qingbo", number, deadline=NOW - 1) for number in range(50)]
     world = World(*due, left=0.0)
-    assert world.poller.look_at_all(looks(due)) == [None] * 50
+    assert world.poller.poll_all(looks(due)) == [None] * 50
     assert {task.status for task in world.tasks.tasks.values()} == {Status.FAILED}
     assert world.sent == []
 
@@ -111,7 +111,7 @@ def test_deadlines_are_kept_though_no_provider_can_be_asked() -> None:
 def test_a_task_whose_time_is_up_is_asked_about_once_more_first() -> None:
     due = running("evolink", 1, deadline=NOW - 1)
     world = World(due)
-    world.poller.look(Poll(due.task_id, sent_at=NOW))
+    world.poller.poll(Poll(due.task_id, sent_at=NOW))
     assert world.tasks.tasks[due.task_id].images, "the picture was there, and is not thrown away"
 
 
@@ -126,12 +126,12 @@ def test_one_look_that_fails_is_nobody_elses_trouble() -> None:
         return change(task, transition, cause=cause)
 
     world.tasks.change = broken  # type: ignore[method-assign]
-    problems = world.poller.look_at_all(looks(tasks))
+    problems = world.poller.poll_all(looks(tasks))
     assert [type(problem) for problem in problems] == [type(None), RuntimeError, type(None)]
 
 
 def test_two_looks_at_one_task_in_a_batch_are_each_answered_for() -> None:
     task = running("evolink", 1)
     world = World(task)
-    assert world.poller.look_at_all([*looks([task]), Poll(task.task_id, once=True, sent_at=NOW)]) == [None, None]
+    assert world.poller.poll_all([*looks([task]), Poll(task.task_id, once=True, sent_at=NOW)]) == [None, None]
     assert sum(isinstance(message, Poll) for message in world.sent) == 1

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from darkroom.providers.reading.refusals import told
+from darkroom.providers.reading.refusals import provider_message
 from darkroom.providers.reading.values import MAX_CODE, MAX_ID, as_code, as_id
 from darkroom.tasks import transitions
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
@@ -24,7 +24,7 @@ ITEM = 400 * 1024
 PROVIDERS = ("evolink", "qingbo", "acedata", "deepspace", "chanjing", "demo")
 WIDEST = "\U0001f98a"
 """A character of four bytes."""
-LONG = told("evolink", WIDEST * 5000)
+LONG = provider_message("evolink", WIDEST * 5000)
 
 
 def full(task: Task) -> Task:

@@ -63,7 +63,7 @@ class Trial:
     owner: str = field(default_factory=lambda: f"verify-{secrets.token_hex(6)}")
     """This run's own name: a second owner's, and its idempotency key."""
     word: str = field(default_factory=lambda: f"lantern{secrets.token_hex(8)}")
-    """Stands in every prompt of this run, and nowhere else in the world."""
+    """State in every prompt of this run, and nowhere else in the world."""
     begun_at: float = field(default_factory=time.time)
 
     def call(

@@ -19,7 +19,7 @@ class AdmissionFailure(StrEnum):
 class NotAdmitted(Exception):
     """A task that is not taken. `retry_after` is in seconds, where waiting helps."""
 
-    barrier: AdmissionFailure
+    reason: AdmissionFailure
     message: str
     retry_after: int | None = None
 

@@ -45,11 +45,11 @@ def submit_task(
         raise invalid_field(str(error), error.param) from error
     except TooMuchToKeep as error:
         raise too_large(str(error)) from error
-    except NotAdmitted as barrier:
-        if barrier.retry_after:
-            raise too_many_requests(barrier.message, barrier.retry_after) from barrier
-        code = "insufficient_credits" if barrier.barrier is AdmissionFailure.CREDITS else "budget_exceeded"
-        raise payment_required(code, barrier.message) from barrier
+    except NotAdmitted as refused:
+        if refused.retry_after:
+            raise too_many_requests(refused.message, refused.retry_after) from refused
+        code = "insufficient_credits" if refused.reason is AdmissionFailure.CREDITS else "budget_exceeded"
+        raise payment_required(code, refused.message) from refused
     except IdempotencyConflict as error:
         message = "this Idempotency-Key was used before with another body: use a new key for a new task"
         raise conflict(message, error.task_id, "Idempotency-Key") from error

@@ -12,5 +12,5 @@ def jittered(seconds: float, chance: float) -> float:
 
 
 def queue_delay(seconds: float) -> int:
-    """Whole seconds for a queue, from 0 to its limit. Rounded up: a look must not come before its time."""
+    """Whole seconds for a queue, from 0 to its limit. Rounded up: a poll must not come before its time."""
     return max(0, min(math.ceil(seconds), MAX_QUEUE_DELAY))

@@ -39,7 +39,7 @@ class CallbackAddresses:
         provider. Nothing is read for it."""
         return nonce_of(token, task_id, provider, self._keys.callback())
 
-    def for_order(self, adapter: "Adapter", task: Task) -> str:
+    def for_submission(self, adapter: "Adapter", task: Task) -> str:
         """The address to put into a submission, or an empty text where none shall be given."""
         return self.address(adapter.name, task.task_id, task.nonce) if self.given_to(adapter) else ""
 

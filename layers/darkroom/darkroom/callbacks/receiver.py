@@ -126,7 +126,7 @@ class CallbackReceiver:
             self._tasks.change(
                 task, lambda current: transitions.apply_update(current, provider, hint, now=now), cause="callback"
             )
-        self._outbox.look_once(task)
+        self._outbox.poll_once(task)
         return Verdict.TO_CONFIRM
 
     def _ask_again(self, task: Task, provider: str, body: bytes, reason: str) -> Verdict:
@@ -135,7 +135,7 @@ class CallbackReceiver:
         count("NotUnderstood")
         self._wait_for_a_reading(task, body)
         if task.followed and not task.images and task.attempt and task.attempt.upstream_id:
-            self._outbox.look_once(task, doubts=1)
+            self._outbox.poll_once(task, doubts=1)
         return Verdict.UNREADABLE
 
     def _wait_for_a_reading(self, task: Task, body: bytes) -> None:

@@ -38,7 +38,7 @@ def percentile(steps: Mapping[int, int], share: float) -> float | None:
 class Score:
     """What one offer did: tasks, images, credits, and how the ends became known.
 
-    `called_back` are completions that its callback told of, `unheard` those that a look found although a callback was
+    `called_back` are completions that its callback told of, `unheard` those that a poll found although a callback was
     expected.
     """
 

@@ -1,4 +1,4 @@
-"""What is known of the offers from real tasks: it sets the clock of the looks and the order of the providers."""
+"""What is known of the offers from real tasks: it sets the clock of the polls and the order of the providers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FRESH = 60_000
 """Milliseconds for which a process goes by the scores that it read."""
 WATCHDOG = 0.8
-"""A watchdog's first look comes at one and a half of what this makes of the 95th percentile: a fifth after it."""
+"""A watchdog's first poll comes at one and a half of what this makes of the 95th percentile: a fifth after it."""
 
 
 class Scores(Protocol):
@@ -66,7 +66,7 @@ class Scorecard:
         return self.score(offer).p50 or offer.latency_seconds
 
     def latency(self, task: Task) -> float:
-        """Seconds by which a task's looks are timed: the usual ones of a polled offer, nearly the slowest ones of an
+        """Seconds by which a task's polls are timed: the usual ones of a polled offer, nearly the slowest ones of an
         offer that calls back."""
         offer = self._catalog.offer(task.offer.provider, task.offer.upstream_model)
         if offer is None:
@@ -74,7 +74,7 @@ class Scorecard:
         return self.pace(offer, called_back=task.attempt is not None and task.attempt.expects_callback)
 
     def pace(self, offer: Offer, *, called_back: bool) -> float:
-        """Seconds by which looks at an offer's tasks are timed, where a callback is awaited and where none is."""
+        """Seconds by which polls at an offer's tasks are timed, where a callback is awaited and where none is."""
         score = self.score(offer)
         if called_back and score.p95:
             return WATCHDOG * score.p95

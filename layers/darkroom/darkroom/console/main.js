@@ -7,14 +7,15 @@ import { $, attempt, complain, say } from "./parts.js";
 import * as task from "./task.js";
 import * as usage from "./usage.js";
 
-const SECTIONS = ["key-section", "make", "tasks", "task", "usage"];
+const SECTIONS = ["key-section", "make", "tasks", "task", "usage", "reference"];
 const PAUSE = 1500;
+const READING = location.pathname === "/docs";
 
 function reveal(name) {
   for (const section of SECTIONS) $(section).hidden = section !== name;
   document.querySelector("nav").hidden = name === "key-section";
   for (const link of document.querySelectorAll("nav a")) {
-    if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
+    if (link.hash === `#${name}` || (name === "reference" && link.pathname === "/docs")) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
 }
@@ -75,12 +76,26 @@ $("key-form").addEventListener("submit", (event) => {
 $("leave").addEventListener("click", () => {
   key.forget();
   say("The key was forgotten.");
-  go();
+  if (READING) $("try-key").value = "";
+  else go();
 });
-compose.listen((posted) => { location.hash = `#task/${posted.task_id}`; });
-gallery.listen();
-usage.listen();
-window.addEventListener("hashchange", go);
-if (key.get()) enter();
-else go();
-keepLooking();
+
+// At /docs the page is the API's reference, which needs no key to be read.
+function read() {
+  document.title = "Darkroom: the API";
+  reveal("reference");
+  import("./reference.js").then((reference) => reference.begin()).catch(complain);
+}
+
+function work() {
+  compose.listen((posted) => { location.hash = `#task/${posted.task_id}`; });
+  gallery.listen();
+  usage.listen();
+  window.addEventListener("hashchange", go);
+  if (key.get()) enter();
+  else go();
+  keepLooking();
+}
+
+if (READING) read();
+else work();

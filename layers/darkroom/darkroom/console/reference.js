@@ -1,7 +1,7 @@
 // The API's reference, made from its own document: every call with its fields, an example, and a form to try it.
 
 import { key } from "./api.js";
-import { $, attempt, complain, make, table } from "./parts.js";
+import { $, attempt, make, table } from "./parts.js";
 
 const EXAMPLES = {
   NewTask: { model: "seedream-4.5", prompt: "a lighthouse in a snow storm", size: "16:9" },
@@ -134,13 +134,11 @@ function section(operation) {
     make("h3", {}, "Example"), example, make("h3", {}, "Try it"), form, answer);
 }
 
-async function begin() {
+export async function begin() {
+  $("try-key").value = key.get();
+  $("try-key").addEventListener("input", () => key.set($("try-key").value.trim()));
+  $("try-form").addEventListener("submit", (event) => event.preventDefault());
   openapi = await (await fetch("/openapi.json")).json();
   $("operations").replaceChildren(...[...operations()].map(section));
   if (location.hash) $(location.hash.slice(1))?.setAttribute("open", "");
 }
-
-$("key").value = key.get();
-$("key").addEventListener("input", () => key.set($("key").value.trim()));
-$("key-form").addEventListener("submit", (event) => event.preventDefault());
-begin().catch(complain);

@@ -67,7 +67,7 @@ class Acedata(Plain):
             case ("POST", "seedream", "images"):
                 return _submission(call)
             case ("POST", "seedream", "tasks"):
-                return _look(call.body)
+                return _look_up(call.body)
         raise unknown_call(call)
 
     def answer(self, intent: Intent, view: Sequence[TaskView], trace_id: str) -> Answer:
@@ -83,7 +83,7 @@ class Acedata(Plain):
 
     def refuse(self, refusal: Refusal, trace_id: str) -> Answer:
         """`{"success": false, "error": {"code", "message"}, "trace_id"}`."""
-        status, code = _ERRORS.get(refusal.trouble, (400, "bad_request"))
+        status, code = _ERRORS.get(refusal.kind, (400, "bad_request"))
         body: Json = {"success": False, "error": {"code": code, "message": refusal.message}, "trace_id": trace_id}
         return Answer(status, body | ({"task_id": refusal.task_id} if refusal.task_id else {}))
 
@@ -132,7 +132,7 @@ def _form(body: Mapping[str, Any]) -> Form:
     return Form.STREAMING
 
 
-def _look(body: Mapping[str, Any]) -> LookUp | LookUpMany:
+def _look_up(body: Mapping[str, Any]) -> LookUp | LookUpMany:
     action = choose(body, "action", ("retrieve", "retrieve_batch"), "retrieve")
     if action == "retrieve":
         need(body, "id")
@@ -167,7 +167,7 @@ def _result(view: TaskView) -> Json:
     if task.status is Status.COMPLETED:
         return {"success": True, **head, "data": [_item(picture, task.request.prompt) for picture in view.stored]}
     refusal = refusal_of(task.error)
-    _, code = _ERRORS.get(refusal.trouble, (400, "bad_request"))
+    _, code = _ERRORS.get(refusal.kind, (400, "bad_request"))
     return {"success": False, **head, "error": {"code": code, "message": refusal.message}}
 
 

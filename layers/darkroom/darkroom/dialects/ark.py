@@ -60,7 +60,7 @@ class Ark(Plain):
 
     def refuse(self, refusal: Refusal, trace_id: str) -> Answer:
         """`{"error": {"code", "message", "param", "type"}}`."""
-        status, code, kind = _ERRORS.get(refusal.trouble, (400, "InvalidParameter", "BadRequest"))
+        status, code, kind = _ERRORS.get(refusal.kind, (400, "InvalidParameter", "BadRequest"))
         message = f"{refusal.message}. Request id: {trace_id}"
         error = {"code": code, "message": message, "param": refusal.param or "", "type": kind}
         return Answer(status, {"error": error | ({"task_id": refusal.task_id} if refusal.task_id else {})})

@@ -90,7 +90,7 @@ class Chanjing(Plain):
 
     def refuse(self, refusal: Refusal, trace_id: str) -> Answer:
         """HTTP 200 with a code."""
-        code = _CODES.get(refusal.trouble, _BAD_PARAMETER)
+        code = _CODES.get(refusal.kind, _BAD_PARAMETER)
         return _envelope(trace_id, None, code, refusal.message)
 
 

@@ -63,7 +63,7 @@ class Deepspace(Plain):
 
     def refuse(self, refusal: Refusal, trace_id: str) -> Answer:
         """`{"error": {"message", "type"}}`."""
-        status, kind = _ERRORS.get(refusal.trouble, (400, "invalid_request_error"))
+        status, kind = _ERRORS.get(refusal.kind, (400, "invalid_request_error"))
         error: Json = {"message": refusal.message, "type": kind}
         return Answer(status, {"error": error | ({"task_id": refusal.task_id} if refusal.task_id else {})})
 

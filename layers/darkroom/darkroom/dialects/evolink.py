@@ -85,7 +85,7 @@ class Evolink(Plain):
 
     def refuse(self, refusal: Refusal, trace_id: str) -> Answer:
         """`{"error": {"code", "message", "type", "param"?}}`."""
-        status, code = _ERRORS.get(refusal.trouble, (400, "invalid_parameters"))
+        status, code = _ERRORS.get(refusal.kind, (400, "invalid_parameters"))
         error = {"code": code, "message": refusal.message, "type": "evo_api_error"}
         return Answer(status, {"error": error | ({"param": refusal.param} if refusal.param else {})})
 

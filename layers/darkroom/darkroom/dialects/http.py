@@ -104,5 +104,5 @@ def _body(event: Mapping[str, Any], limit: int) -> Mapping[str, Any]:
             return read_form(content_type, body)
         return json_object(body)
     except ApiError as error:
-        trouble = ErrorKind.TOO_LARGE if error.status == 413 else ErrorKind.MALFORMED
-        raise Refusal(trouble, error.message, error.param) from error
+        kind = ErrorKind.TOO_LARGE if error.status == 413 else ErrorKind.MALFORMED
+        raise Refusal(kind, error.message, error.param) from error

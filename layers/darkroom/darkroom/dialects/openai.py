@@ -100,7 +100,7 @@ class OpenAI(Plain):
             yield name, {**head, **shown, **_made(view, picture)}
         if view.task.status.terminal and view.task.status is not Status.COMPLETED:
             refusal = refusal_of(view.task.error)
-            _, kind, code = _ERRORS.get(refusal.trouble, (400, "invalid_request_error", "invalid_value"))
+            _, kind, code = _ERRORS.get(refusal.kind, (400, "invalid_request_error", "invalid_value"))
             yield "error", {"type": "error", "error": {"type": kind, "code": code, "message": refusal.message}}
 
     def models(self, intent: ListModels, names: Sequence[str]) -> Answer:
@@ -113,7 +113,7 @@ class OpenAI(Plain):
 
     def refuse(self, refusal: Refusal, trace_id: str) -> Answer:
         """`{"error": {"message", "type", "param", "code"}}`."""
-        status, kind, code = _ERRORS.get(refusal.trouble, (400, "invalid_request_error", "invalid_value"))
+        status, kind, code = _ERRORS.get(refusal.kind, (400, "invalid_request_error", "invalid_value"))
         error: Json = {"message": refusal.message, "type": kind, "param": refusal.param, "code": code}
         return Answer(status, {"error": error | ({"task_id": refusal.task_id} if refusal.task_id else {})})
 

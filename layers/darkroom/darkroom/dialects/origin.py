@@ -23,10 +23,10 @@ def usage(view: TaskView) -> Json:
 
 def failure_code(failure: Failure | None) -> str:
     """The origin's word for why a picture is not there."""
-    trouble = refusal_of(failure).trouble
-    if trouble is ErrorKind.CONTENT:
+    kind = refusal_of(failure).kind
+    if kind is ErrorKind.CONTENT:
         return "OutputImageSensitiveContentDetected"
-    return "InvalidParameter" if trouble is ErrorKind.BAD_FIELD else "InternalServiceError"
+    return "InvalidParameter" if kind is ErrorKind.BAD_FIELD else "InternalServiceError"
 
 
 def events(view: TaskView, told: Collection[int]) -> Iterator[Event]:

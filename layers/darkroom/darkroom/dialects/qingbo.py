@@ -73,7 +73,7 @@ class Qingbo(Plain):
 
     def refuse(self, refusal: Refusal, trace_id: str) -> Answer:
         """`{"error": {"message", "code"}}`."""
-        status, code = _ERRORS.get(refusal.trouble, (400, "invalid_request"))
+        status, code = _ERRORS.get(refusal.kind, (400, "invalid_request"))
         return Answer(status, {"error": {"message": refusal.message, "code": code}})
 
     def callback(self, view: TaskView) -> Json:

@@ -39,7 +39,7 @@ class Refusal(Exception):
     `retry_after` is in seconds.
     """
 
-    trouble: ErrorKind
+    kind: ErrorKind
     message: str
     param: str | None = None
     task_id: str | None = None
@@ -48,7 +48,7 @@ class Refusal(Exception):
     @property
     def final(self) -> bool:
         """Whether the same call would only fail again, or make the whole task again, for all that a client can tell."""
-        return self.trouble in _FINAL
+        return self.kind in _FINAL
 
 
 _FINAL = frozenset({ErrorKind.FAILED, ErrorKind.CONTENT, ErrorKind.CONFLICT, ErrorKind.CANCELLED, ErrorKind.NO_BALANCE})

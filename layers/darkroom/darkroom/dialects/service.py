@@ -71,7 +71,7 @@ class DialectService:
             case Cancel(task_id):
                 return self._answer(intent, self._cancelled(self._owned(caller, task_id)))
             case LookUpMany():
-                return self._look_many(intent, caller)
+                return self._look_up_many(intent, caller)
             case ListModels():
                 return self._dialect.models(intent, self._model_names())
             case TokenRequest():
@@ -82,7 +82,7 @@ class DialectService:
         try:
             self._dialect.read(replace(call, body={}))
         except Refusal as refusal:
-            if refusal.trouble is ErrorKind.UNKNOWN_CALL:
+            if refusal.kind is ErrorKind.UNKNOWN_CALL:
                 raise
 
     def _caller(self, call: Call) -> ApiKey:
@@ -156,7 +156,7 @@ class DialectService:
         try:
             return self._waited(intent, task)
         except Refusal as refusal:
-            if refusal.trouble is ErrorKind.TIMEOUT:
+            if refusal.kind is ErrorKind.TIMEOUT:
                 place = None
             raise
         finally:
@@ -194,13 +194,13 @@ class DialectService:
         except ApiError as error:
             raise self._renamed(Refusal(ErrorKind.BAD_FIELD, error.message, error.param)) from error
         except NoOffer as error:
-            trouble = ErrorKind.UNKNOWN_MODEL if error.param == "model" else ErrorKind.BAD_FIELD
-            raise self._renamed(Refusal(trouble, str(error), error.param)) from error
+            kind = ErrorKind.UNKNOWN_MODEL if error.param == "model" else ErrorKind.BAD_FIELD
+            raise self._renamed(Refusal(kind, str(error), error.param)) from error
         except TooMuchToKeep as error:
             raise Refusal(ErrorKind.TOO_LARGE, str(error)) from error
-        except NotAdmitted as barrier:
-            trouble = ErrorKind.RATE_LIMITED if barrier.barrier is AdmissionFailure.OPEN_TASKS else ErrorKind.NO_BALANCE
-            raise Refusal(trouble, barrier.message, retry_after=barrier.retry_after) from barrier
+        except NotAdmitted as refused:
+            kind = ErrorKind.RATE_LIMITED if refused.reason is AdmissionFailure.OPEN_TASKS else ErrorKind.NO_BALANCE
+            raise Refusal(kind, refused.message, retry_after=refused.retry_after) from refused
         except IdempotencyConflict as error:
             message = "this Idempotency-Key was used before with another body: use a new key for a new task"
             raise Refusal(ErrorKind.CONFLICT, message, "Idempotency-Key", error.task_id) from error
@@ -235,7 +235,7 @@ class DialectService:
             message = f"the task is {task.status.value} and can't be cancelled any more"
             raise Refusal(ErrorKind.CONFLICT, message, task_id=task.task_id) from error
 
-    def _look_many(self, intent: LookUpMany, caller: ApiKey) -> Answer:
+    def _look_up_many(self, intent: LookUpMany, caller: ApiKey) -> Answer:
         if intent.task_ids is None:
             from darkroom.tasks.listing import Filters
 

@@ -81,8 +81,8 @@ def _chunks(
         task = parts.tasks().get(task.task_id) or task
 
 
-def _error(trouble: ErrorKind, message: str, task: Task) -> Event:
-    return "error", {"error": {"code": trouble.value, "message": message, "task_id": task.task_id}}
+def _error(kind: ErrorKind, message: str, task: Task) -> Event:
+    return "error", {"error": {"code": kind.value, "message": message, "task_id": task.task_id}}
 
 
 def _server_sent(event: Event) -> bytes:

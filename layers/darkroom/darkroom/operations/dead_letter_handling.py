@@ -29,7 +29,7 @@ class DeadLetterHandler:
         self._clock = clock
 
     def submission(self, message: Submission) -> None:
-        """The task fails; one that a provider may be at work on is left to its callback and its look."""
+        """The task fails; one that a provider may be at work on is left to its callback and its poll."""
         self._mark(message.task_id, self._without_submission)
 
     def copy(self, message: Copy) -> None:
@@ -37,7 +37,7 @@ class DeadLetterHandler:
         now = self._clock()
         self._mark(message.task_id, lambda task: transitions.fail_image(task, message.index, _NOT_COPIED, now=now))
 
-    def look(self, message: Poll) -> None:
+    def poll(self, message: Poll) -> None:
         """The task ends: nothing else would ever end it."""
         if not message.cancel:
             now = self._clock()

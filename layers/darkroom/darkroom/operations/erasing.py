@@ -5,7 +5,7 @@ It takes two waits, because functions that began before its keys were disabled m
 1. keys are disabled, no event is taken any more (`closing`);
 2. objects are deleted, open tasks cancelled (so that providers are told), ended ones removed (`clearing`);
 3. *wait*: every submission that a key was still good for has ended. All tasks are removed, also what such a
-   submission made (`records`). From here on a callback, a copy or a look finds no task, and keeps nothing;
+   submission made (`records`). From here on a callback, a copy or a poll finds no task, and keeps nothing;
 4. *wait*: whoever read a task before that has ended. What it left in the bucket is deleted, then ledger, account, keys
    and name (`rest`).
 

@@ -1,4 +1,4 @@
-"""Looking for what every other part may have lost: open tasks without a message, ends that nobody was told of, stored
+"""Finding what every other part may have lost: open tasks without a message, ends that nobody was told of, stored
 images without a record, messages that were given up on."""
 
 from collections.abc import Callable, Iterable
@@ -97,7 +97,7 @@ class Reconciler:
         return found
 
     def _go_through_tasks(self, found: Findings) -> None:
-        """One look for each old open task, beside whatever messages there are; one word of each end unheard of."""
+        """One poll for each old open task, beside whatever messages there are; one word of each end unheard of."""
         now = self._clock()
         sweep = self._sweeps.find("open_tasks")
         ids, following = self._open_tasks.between(int(sweep.position or 0), now - self._scaled(OLD), limit=MOST_TASKS)
@@ -143,7 +143,7 @@ class Reconciler:
         return task.status.terminal and not task.announced and now - ended_at > self._scaled(ANNOUNCEMENT_GRACE)
 
     def _overdue(self, task: Task, now: int) -> bool:
-        """Whether a task is so far behind its time that queues, stream or provider's looks must be standing still."""
+        """Whether a task is so far behind its time that queues, stream or provider's polls must be standing still."""
         late = self._scaled(SWEEP)
         if task.status.terminal:
             return self._unheard(task, now - late)

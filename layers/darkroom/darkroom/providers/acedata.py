@@ -6,8 +6,8 @@ from typing import Any
 from darkroom.providers.adapter import Adapter
 from darkroom.providers.base import GenerationRequest, Ticket, Traits, Upstream, UpstreamRequest
 from darkroom.providers.reading.answers import entries_of, read_query
-from darkroom.providers.reading.refusals import classify, no_balance, speaks_of_content, told
-from darkroom.providers.reading.reported_errors import Complaint
+from darkroom.providers.reading.refusals import classify, no_balance, provider_message, speaks_of_content
+from darkroom.providers.reading.reported_errors import ReportedError
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
 from darkroom.tasks.update import Update
 
@@ -19,11 +19,11 @@ class Acedata(Adapter):
 
     traits = Traits(calls_back=True, page_size=50, accepts_data_uris=True)
 
-    def submission(self, order: GenerationRequest) -> UpstreamRequest:
+    def submission(self, generation: GenerationRequest) -> UpstreamRequest:
         """Post the request: with a callback or `async` the answer is a task id, else the pictures."""
-        return UpstreamRequest("POST", "/seedream/images", json=_body(order), long=order.synchronous)
+        return UpstreamRequest("POST", "/seedream/images", json=_body(generation), long=generation.synchronous)
 
-    def look(self, ticket: Ticket) -> UpstreamRequest:
+    def poll(self, ticket: Ticket) -> UpstreamRequest:
         """Retrieve one task."""
         return UpstreamRequest("POST", "/seedream/tasks", json={"id": ticket.upstream_id, "action": "retrieve"})
 
@@ -36,9 +36,9 @@ class Acedata(Adapter):
         updates = map(self.reading(*ids), entries_of(read_query(self.name, self.send(request, upstream))))
         return {update.upstream_id: update for update in updates if update.upstream_id in ids}
 
-    def refused(self, status: int, complaint: Complaint) -> Failure:
+    def refused(self, status: int, reported: ReportedError) -> Failure:
         """An error by its documented code; the status decides where the code is not one of those."""
-        code, message = complaint.code, complaint.message
+        code, message = reported.code, reported.message
         if code == "used_up":
             return no_balance(self.name, code)
         if code in _OF_THE_KEY:
@@ -46,55 +46,57 @@ class Acedata(Adapter):
         if code == "too_many_requests":
             return classify(self.name, 429, code, message)
         if code == "api_error" and not speaks_of_content(message):
-            return Failure(ErrorCode.PROVIDER_UNAVAILABLE, told(self.name, message), Disposition.ELSEWHERE, code)
+            return Failure(
+                ErrorCode.PROVIDER_UNAVAILABLE, provider_message(self.name, message), Disposition.ELSEWHERE, code
+            )
         if status == 403:
             # Its 403 beside `disabled` and `used_up` is moderation.
-            return Failure(ErrorCode.CONTENT_POLICY, told(self.name, message), Disposition.FINAL, code)
-        return super().refused(status, complaint)
+            return Failure(ErrorCode.CONTENT_POLICY, provider_message(self.name, message), Disposition.FINAL, code)
+        return super().refused(status, reported)
 
-    def failed(self, complaint: Complaint) -> Failure:
+    def failed(self, reported: ReportedError) -> Failure:
         """A task's error has the codes of a refusal."""
-        return self.refused(400, complaint)
+        return self.refused(400, reported)
 
 
-def _body(order: GenerationRequest) -> dict[str, Any]:
+def _body(generation: GenerationRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
-        **order.extra,
-        "model": order.upstream_model,
-        "prompt": order.prompt,
-        "watermark": order.watermark,
+        **generation.extra,
+        "model": generation.upstream_model,
+        "prompt": generation.prompt,
+        "watermark": generation.watermark,
     }
-    if order.shape.pixels:
-        body["size"] = str(order.shape.pixels)
-    elif order.shape.resolution:
-        body["size"] = order.shape.resolution.value
-    elif order.shape.adaptive:
+    if generation.shape.pixels:
+        body["size"] = str(generation.shape.pixels)
+    elif generation.shape.resolution:
+        body["size"] = generation.shape.resolution.value
+    elif generation.shape.adaptive:
         body["size"] = "adaptive"
-    if order.image_urls:
-        body["image"] = order.image_urls[0] if len(order.image_urls) == 1 else list(order.image_urls)
-    if order.n > 1:
+    if generation.image_urls:
+        body["image"] = generation.image_urls[0] if len(generation.image_urls) == 1 else list(generation.image_urls)
+    if generation.n > 1:
         # Several pictures are a set of related ones here, and `max_images` is a limit, not a promise.
         body["sequential_image_generation"] = "auto"
-        body["sequential_image_generation_options"] = {"max_images": order.n}
-    body.update(_options(order))
+        body["sequential_image_generation_options"] = {"max_images": generation.n}
+    body.update(_options(generation))
     body.pop("stream", None)  # a stream would hold the submission open until the picture is there
-    if order.callback_url:
-        body["callback_url"] = order.callback_url
-    elif not order.synchronous:
+    if generation.callback_url:
+        body["callback_url"] = generation.callback_url
+    elif not generation.synchronous:
         body["async"] = True
     return body
 
 
-def _options(order: GenerationRequest) -> dict[str, Any]:
+def _options(generation: GenerationRequest) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    if order.seed != -1:
-        options["seed"] = order.seed
-    if order.guidance_scale is not None:
-        options["guidance_scale"] = order.guidance_scale
-    if order.output_format:
-        options["output_format"] = order.output_format
-    if order.web_search:
+    if generation.seed != -1:
+        options["seed"] = generation.seed
+    if generation.guidance_scale is not None:
+        options["guidance_scale"] = generation.guidance_scale
+    if generation.output_format:
+        options["output_format"] = generation.output_format
+    if generation.web_search:
         options["tools"] = [{"type": "web_search"}]
-    if order.optimize_prompt != "standard":
-        options["optimize_prompt_options"] = {"mode": order.optimize_prompt}
+    if generation.optimize_prompt != "standard":
+        options["optimize_prompt_options"] = {"mode": generation.optimize_prompt}
     return options

@@ -1,6 +1,6 @@
 """What every adapter is: one provider's requests, and what its answers mean; the way from one to the other is here.
 
-A new provider says where it is asked (`submission`, `look`), and overrides what it has of its own.
+A new provider says where it is asked (`submission`, `poll`), and overrides what it has of its own.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,10 +16,10 @@ from darkroom.providers.base import (
     UpstreamAnswer,
     UpstreamRequest,
 )
-from darkroom.providers.reading.answers import read_called_back, read_looked_up, read_query, read_submitted
+from darkroom.providers.reading.answers import read_called_back, read_polled, read_query, read_submitted
 from darkroom.providers.reading.bodies import read_object
 from darkroom.providers.reading.refusals import cancelled_task, classify, failed_task
-from darkroom.providers.reading.reported_errors import Complaint
+from darkroom.providers.reading.reported_errors import ReportedError
 from darkroom.providers.reading.tasks import read_task
 from darkroom.providers.reading.values import Object
 from darkroom.tasks.failure import Failure
@@ -34,38 +34,38 @@ class Adapter:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def submission(self, order: GenerationRequest) -> UpstreamRequest:
-        """The request that submits an order; its credential is added where it is sent."""
+    def submission(self, generation: GenerationRequest) -> UpstreamRequest:
+        """The HTTP request that submits a generation; its credential is added where it is sent."""
         raise NotImplementedError
 
-    def look(self, ticket: Ticket) -> UpstreamRequest:
-        """The request that asks how one task stands."""
+    def poll(self, ticket: Ticket) -> UpstreamRequest:
+        """The HTTP request that asks how one task stands."""
         raise NotImplementedError
 
     def authorization(self, upstream: Upstream) -> Mapping[str, str]:
         """The headers that carry the credential: as most providers take it, unless overridden."""
         return {"authorization": f"Bearer {upstream.credential['api_key']}"}
 
-    def refused(self, status: int, complaint: Complaint) -> Failure:
+    def refused(self, status: int, reported: ReportedError) -> Failure:
         """What a refusal with this HTTP status and these words means."""
-        return classify(self.name, status, complaint.code, complaint.message)
+        return classify(self.name, status, reported.code, reported.message)
 
-    def failed(self, complaint: Complaint) -> Failure:
+    def failed(self, reported: ReportedError) -> Failure:
         """What it means that a task which was accepted failed with these words."""
-        return failed_task(self.name, complaint)
+        return failed_task(self.name, reported)
 
-    def cancelled(self, complaint: Complaint) -> Failure:
+    def cancelled(self, reported: ReportedError) -> Failure:
         """What it means that a task was cancelled there."""
-        return cancelled_task(self.name, complaint)
+        return cancelled_task(self.name, reported)
 
-    def submit(self, order: GenerationRequest, upstream: Upstream) -> Update:
+    def submit(self, generation: GenerationRequest, upstream: Upstream) -> Update:
         """Submit once. Returns QUEUED or PROCESSING with an `upstream_id`, or (synchronous forms) the end.
 
         Raises `Refused` or `OutcomeUnknown`; an answer that can't be read is `OutcomeUnknown`.
         """
-        answer = self.send(self.submission(order), upstream)
+        answer = self.send(self.submission(generation), upstream)
         update = read_submitted(self.name, answer, self.reading(), self.refused)
-        if order.synchronous and not update.status.terminal:
+        if generation.synchronous and not update.status.terminal:
             raise OutcomeUnknown(f"{self.name} answered without any image")
         return update
 
@@ -77,8 +77,8 @@ class Adapter:
         return {ticket.upstream_id: self._query_one(ticket, upstream) for ticket in tickets}
 
     def _query_one(self, ticket: Ticket, upstream: Upstream) -> Update:
-        content = read_query(self.name, self.send(self.look(ticket), upstream))
-        return read_looked_up(self.name, content, self.reading(ticket.upstream_id))
+        content = read_query(self.name, self.send(self.poll(ticket), upstream))
+        return read_polled(self.name, content, self.reading(ticket.upstream_id))
 
     def read_callback(self, body: bytes, ids: Collection[str] = ()) -> Update:
         """Read a completion callback; of several ids in it, one of `ids` is the task's.

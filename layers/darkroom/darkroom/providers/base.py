@@ -1,4 +1,4 @@
-"""What an adapter is handed and what it gives back: orders, requests, answers, tickets, and what may go wrong."""
+"""What an adapter is handed and what it gives back: requests, answers, tickets, and what may go wrong."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class OutcomeUnknown(Exception):
 
 
 class QueryFailed(Exception):
-    """A look at a task brought no answer about it (network, limit, outage). The task itself is as it was.
+    """A poll of a task brought no answer about it (network, limit, outage). The task itself is as it was.
 
     `gone` is true where the provider says that it knows no such task.
     """

@@ -1,4 +1,4 @@
-"""chanjing (https://www.chanjing.cc): creations that are only ever looked at, up to fifty in one call.
+"""chanjing (https://www.chanjing.cc): creations that are only ever polled, up to fifty in one call.
 
 Every answer is HTTP 200; the `code` inside says what it is.
 """
@@ -24,7 +24,7 @@ from darkroom.providers.chanjing_tokens import AccessTokens
 from darkroom.providers.reading.answers import entries_of, read_query, read_submitted, taken
 from darkroom.providers.reading.envelopes import layers
 from darkroom.providers.reading.refusals import classify
-from darkroom.providers.reading.reported_errors import read_complaint
+from darkroom.providers.reading.reported_errors import read_reported_error
 from darkroom.providers.reading.tasks import outline
 from darkroom.providers.reading.values import Object, as_id, as_whole
 from darkroom.tasks.failure import Failure
@@ -50,13 +50,13 @@ class Chanjing(Adapter):
         super().__init__(name)
         self._tokens = AccessTokens(name)
 
-    def submission(self, order: GenerationRequest) -> UpstreamRequest:
+    def submission(self, generation: GenerationRequest) -> UpstreamRequest:
         """Post the creation; the answer is its id."""
-        return UpstreamRequest("POST", "/open/v1/ai_creation/task/submit", json=_body(order))
+        return UpstreamRequest("POST", "/open/v1/ai_creation/task/submit", json=_body(generation))
 
-    def submit(self, order: GenerationRequest, upstream: Upstream) -> Update:
+    def submit(self, generation: GenerationRequest, upstream: Upstream) -> Update:
         """As every adapter does; the code decides first, and the id is the envelope's whole `data`."""
-        answer = self.send(self.submission(order), upstream)
+        answer = self.send(self.submission(generation), upstream)
         content = taken(self.name, answer, self.refused)
         code = _code(content)
         if code in _REFUSALS:
@@ -69,14 +69,14 @@ class Chanjing(Adapter):
         return read_submitted(self.name, answer, self.reading(), self.refused)
 
     def query(self, tickets: Sequence[Ticket], upstream: Upstream) -> Mapping[str, Update]:
-        """Look at up to fifty creations in one call, one creation by its own."""
+        """Poll up to fifty creations in one call, one creation by its own."""
         ids = [ticket.upstream_id for ticket in tickets]
-        content = self._ask(self.look(tickets[0]) if len(ids) == 1 else _page(ids), upstream)
+        content = self._ask(self.poll(tickets[0]) if len(ids) == 1 else _page(ids), upstream)
         # The submission's id is `unique_id` in the list's example; `id` is tolerated.
         updates = map(self.reading(*ids), entries_of(content))
         return {update.upstream_id: update for update in updates if update.upstream_id in ids}
 
-    def look(self, ticket: Ticket) -> UpstreamRequest:
+    def poll(self, ticket: Ticket) -> UpstreamRequest:
         """Read one creation."""
         return UpstreamRequest("GET", _QUERY, query={"unique_id": ticket.upstream_id})
 
@@ -116,20 +116,20 @@ class Chanjing(Adapter):
         return classify(self.name, _AS_STATUS.get(code, 500), str(code), message)
 
 
-def _body(order: GenerationRequest) -> dict[str, Any]:
+def _body(generation: GenerationRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
-        **order.extra,
-        "ref_prompt": order.prompt,
+        **generation.extra,
+        "ref_prompt": generation.prompt,
         "creation_type": IMAGE_CREATION,
-        "number_of_images": order.n,
-        "model_code": order.upstream_model,
+        "number_of_images": generation.n,
+        "model_code": generation.upstream_model,
     }
-    if order.shape.ratio:
-        body["aspect_ratio"] = str(order.shape.ratio)
-    if order.shape.resolution:
-        body["clarity"] = _CLARITY[order.shape.resolution]
-    if order.image_urls:
-        body["ref_img_url"] = list(order.image_urls)
+    if generation.shape.ratio:
+        body["aspect_ratio"] = str(generation.shape.ratio)
+    if generation.shape.resolution:
+        body["clarity"] = _CLARITY[generation.shape.resolution]
+    if generation.image_urls:
+        body["ref_img_url"] = list(generation.image_urls)
     return body
 
 
@@ -151,4 +151,4 @@ def _code(content: Object) -> int | None:
 
 
 def _message(content: Object) -> str:
-    return read_complaint(layers(content)).message
+    return read_reported_error(layers(content)).message

@@ -7,7 +7,7 @@ from darkroom.providers.base import OutcomeUnknown, Refused, Upstream, UpstreamR
 from darkroom.providers.reading.answers import taken
 from darkroom.providers.reading.envelopes import layers
 from darkroom.providers.reading.refusals import classify
-from darkroom.providers.reading.reported_errors import Complaint, read_complaint
+from darkroom.providers.reading.reported_errors import ReportedError, read_reported_error
 from darkroom.providers.reading.values import Object, as_object, as_text
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
 
@@ -50,12 +50,12 @@ class AccessTokens:
         data = as_object(content.get("data"))
         token = as_text(data.get("access_token"))
         if not token:
-            raise Refused(self._refused(401, read_complaint(layers(content))))
+            raise Refused(self._refused(401, read_reported_error(layers(content))))
         self._kept[app_id] = (token, time.monotonic() + max(_seconds(data) - _RENEW_BEFORE, 1.0))
         return token
 
-    def _refused(self, status: int, complaint: Complaint) -> Failure:
-        return classify(self._provider, status, complaint.code, complaint.message)
+    def _refused(self, status: int, reported: ReportedError) -> Failure:
+        return classify(self._provider, status, reported.code, reported.message)
 
     def _unavailable(self) -> Failure:
         text = f"{self._provider}: no access token could be fetched."

@@ -6,8 +6,8 @@ from typing import Any
 from darkroom.providers.adapter import Adapter
 from darkroom.providers.base import GenerationRequest, Ticket, Traits, UpstreamRequest
 from darkroom.providers.reading.refusal_codes import Topic, topic_of_code
-from darkroom.providers.reading.refusals import no_balance, told
-from darkroom.providers.reading.reported_errors import Complaint
+from darkroom.providers.reading.refusals import no_balance, provider_message
+from darkroom.providers.reading.reported_errors import ReportedError
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
 
 # A task's error codes, as its documentation groups them: an outage on its side, against the client's own doing.
@@ -25,52 +25,52 @@ class Evolink(Adapter):
     # `task_info.can_cancel` is shown, but no call to cancel is documented.
     traits = Traits(calls_back=True)
 
-    def submission(self, order: GenerationRequest) -> UpstreamRequest:
+    def submission(self, generation: GenerationRequest) -> UpstreamRequest:
         """Post the generation; the answer is its task, pending."""
-        return UpstreamRequest("POST", "/v1/images/generations", json=_body(order))
+        return UpstreamRequest("POST", "/v1/images/generations", json=_body(generation))
 
-    def look(self, ticket: Ticket) -> UpstreamRequest:
+    def poll(self, ticket: Ticket) -> UpstreamRequest:
         """Read one task."""
         return UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}")
 
-    def refused(self, status: int, complaint: Complaint) -> Failure:
+    def refused(self, status: int, reported: ReportedError) -> Failure:
         """A quota is the account's at this deployment's provider, whatever the status."""
-        if "quota" in complaint.code or "insufficient" in complaint.code:
-            return no_balance(self.name, complaint.code)
-        return super().refused(status, complaint)
+        if "quota" in reported.code or "insufficient" in reported.code:
+            return no_balance(self.name, reported.code)
+        return super().refused(status, reported)
 
-    def failed(self, complaint: Complaint) -> Failure:
+    def failed(self, reported: ReportedError) -> Failure:
         """A task's error, by the group in which its documentation has the code."""
-        code = complaint.code
-        text = told(self.name, complaint.message, code or "gave no reason")
+        code = reported.code
+        text = provider_message(self.name, reported.message, code or "gave no reason")
         if code == "request_cancelled":
-            return self.cancelled(complaint)
+            return self.cancelled(reported)
         if code in _OUTAGES:
             return Failure(ErrorCode.PROVIDER_UNAVAILABLE, text, Disposition.ELSEWHERE, code)
         if code == "quota_exceeded":
             return no_balance(self.name, code)
         if code in _CLIENTS and topic_of_code(code) is not Topic.CONTENT:
             return Failure(ErrorCode.INVALID_REQUEST, text, upstream_code=code)
-        return super().failed(complaint)
+        return super().failed(reported)
 
 
-def _body(order: GenerationRequest) -> dict[str, Any]:
+def _body(generation: GenerationRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
-        **order.extra,
-        "model": order.upstream_model,
-        "prompt": _with_number(order.prompt, order.n),
-        "n": order.n,
+        **generation.extra,
+        "model": generation.upstream_model,
+        "prompt": _with_number(generation.prompt, generation.n),
+        "n": generation.n,
     }
-    if order.shape.pixels:
-        body["size"] = str(order.shape.pixels)
-    elif order.shape.resolution:
-        body["size"] = order.shape.resolution.value
-    if order.optimize_prompt != "standard":
-        body["prompt_priority"] = order.optimize_prompt
-    if order.image_urls:
-        body["image_urls"] = list(order.image_urls)
-    if order.callback_url:
-        body["callback_url"] = order.callback_url
+    if generation.shape.pixels:
+        body["size"] = str(generation.shape.pixels)
+    elif generation.shape.resolution:
+        body["size"] = generation.shape.resolution.value
+    if generation.optimize_prompt != "standard":
+        body["prompt_priority"] = generation.optimize_prompt
+    if generation.image_urls:
+        body["image_urls"] = list(generation.image_urls)
+    if generation.callback_url:
+        body["callback_url"] = generation.callback_url
     return body
 
 

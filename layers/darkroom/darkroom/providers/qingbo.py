@@ -11,11 +11,11 @@ class Qingbo(Adapter):
 
     traits = Traits(calls_back=True, can_cancel=True)
 
-    def submission(self, order: GenerationRequest) -> UpstreamRequest:
+    def submission(self, generation: GenerationRequest) -> UpstreamRequest:
         """Post the task; the answer is its state, queued as a rule."""
-        return UpstreamRequest("POST", "/v1/tasks", json=_body(order))
+        return UpstreamRequest("POST", "/v1/tasks", json=_body(generation))
 
-    def look(self, ticket: Ticket) -> UpstreamRequest:
+    def poll(self, ticket: Ticket) -> UpstreamRequest:
         """Read one task."""
         return UpstreamRequest("GET", f"/v1/tasks/{ticket.upstream_id}")
 
@@ -27,30 +27,30 @@ class Qingbo(Adapter):
         return 200 <= answer.status < 300
 
 
-def _body(order: GenerationRequest) -> dict[str, Any]:
-    extra: dict[str, Any] = dict(order.extra)
-    if order.output_format:
-        extra["output_format"] = order.output_format
-    if order.optimize_prompt != "standard":
-        extra["optimize_prompt_options"] = {"mode": order.optimize_prompt}
-    if order.web_search:
+def _body(generation: GenerationRequest) -> dict[str, Any]:
+    extra: dict[str, Any] = dict(generation.extra)
+    if generation.output_format:
+        extra["output_format"] = generation.output_format
+    if generation.optimize_prompt != "standard":
+        extra["optimize_prompt_options"] = {"mode": generation.optimize_prompt}
+    if generation.web_search:
         extra["tools"] = [{"type": "web_search"}]
     extra.pop("stream", None)  # a stream would hold the submission open until the picture is there
     body: dict[str, Any] = {
-        "model": order.upstream_model,
-        "action": order.action.value,
-        "prompt": order.prompt,
-        "n": order.n,
-        "watermark": order.watermark,
+        "model": generation.upstream_model,
+        "action": generation.action.value,
+        "prompt": generation.prompt,
+        "n": generation.n,
+        "watermark": generation.watermark,
     }
-    if order.shape.ratio:
-        body["size"] = str(order.shape.ratio)
-    if order.shape.resolution:
-        body["resolution"] = order.shape.resolution.value
-    if order.image_urls:
-        body["image_urls"] = list(order.image_urls)
-    if order.callback_url:
-        body["callback_url"] = order.callback_url
+    if generation.shape.ratio:
+        body["size"] = str(generation.shape.ratio)
+    if generation.shape.resolution:
+        body["resolution"] = generation.shape.resolution.value
+    if generation.image_urls:
+        body["image_urls"] = list(generation.image_urls)
+    if generation.callback_url:
+        body["callback_url"] = generation.callback_url
     if extra:
         body["extra"] = extra
     return body

@@ -1,4 +1,4 @@
-"""Accepting a task: look first, record second, call third."""
+"""Accepting a task: the poll is queued first, the record written second, the provider called third."""
 
 import base64
 from collections.abc import Callable, Collection
@@ -127,7 +127,7 @@ class Submissions:
             task = self._dispatcher.open_attempt(task, claim)
         task = replace(task, history=first_entries(task, strategy=request.strategy.value, now=now))
         _check_size(task)
-        self._queues.send(Poll(task_id, sent_at=now), wait=self._first_look(choices[0], task))
+        self._queues.send(Poll(task_id, sent_at=now), wait=self._first_poll(choices[0], task))
         task = self._with_references_stored(task)
         try:
             self._tasks.create(task, open_limit=caller.open_tasks or 0)
@@ -155,7 +155,7 @@ class Submissions:
         return measured.steered(choices, owner)
 
     def _hand_over(self, task: Task, claim: str) -> Task:
-        # From here on the task is recorded and its look is queued: what breaks now is mended by that look, and an
+        # From here on the task is recorded and its poll is queued: what breaks now is mended by that poll, and an
         # error would only make the caller post the same task again.
         try:
             if claimed(task, claim):
@@ -163,7 +163,7 @@ class Submissions:
             if task.awaits_submission:
                 self._outbox.submit(task)
         except Exception:
-            logger.exception("submission left to the look", extra={"task_id": task.task_id})
+            logger.exception("submission left to the poll", extra={"task_id": task.task_id})
         return task
 
     def _new_task(
@@ -209,7 +209,7 @@ class Submissions:
             ),
         )
 
-    def _first_look(self, choice: Choice, task: Task) -> float:
+    def _first_poll(self, choice: Choice, task: Task) -> float:
         awaited = task.attempt.expects_callback if task.attempt else True
         latency = self._scorecard.pace(choice.offer, called_back=awaited)
         return poll_wait(0, latency=latency, called_back=awaited)

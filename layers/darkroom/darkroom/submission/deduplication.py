@@ -22,8 +22,8 @@ _FRUITLESS = {Status.FAILED, Status.CANCELLED}
 ROUNDS = 40
 """How often a record that others write too is read again: more than calls that wait at once for one body."""
 LONGEST_PAUSE = 0.02
-LOOK_EVERY = 0.2
-"""Seconds between two looks at whether another call has made the task that this one waits for."""
+CHECK_SECONDS = 0.2
+"""Seconds between two checks whether another call has made the task that this one waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Deduplication:
         while wait is not None and not wait.task_id:
             if self._clock() >= mine.until:
                 return Place(mine.place, mine.turn)
-            self._sleep(LOOK_EVERY)
+            self._sleep(CHECK_SECONDS)
             wait = next((each for each in self._answers.find(key).waits if each.place == mine.place), None)
         return Place(mine.place, mine.turn, self._tasks.get(wait.task_id)) if wait else None
 

@@ -59,7 +59,7 @@ class Dispatcher:
         tasks: TaskStore,
         queues: Queues,
         objects: Callable[[], ObjectStore],
-        orders: RequestBuilder,
+        requests: RequestBuilder,
         upstreams: Upstreams,
         addresses: CallbackAddresses,
         adapters: "Callable[[str], Adapter]",
@@ -71,7 +71,7 @@ class Dispatcher:
         self._tasks = tasks
         self._queues = queues
         self._objects = objects
-        self._orders = orders
+        self._requests = requests
         self._upstreams = upstreams
         self._addresses = addresses
         self._adapters = adapters
@@ -97,7 +97,7 @@ class Dispatcher:
     def _calls_back(self, provider: str) -> bool:
         try:
             return self._addresses.given_to(self._adapters(provider))
-        except UnknownProvider:  # of another release: its order will be refused, and the next offer be asked
+        except UnknownProvider:  # of another release: its request will be refused, and the next offer be asked
             return False
 
     def submit_due(self, message: Submission) -> None:
@@ -146,8 +146,8 @@ class Dispatcher:
         try:
             upstream = _Watched(self._upstreams.reach(attempt.provider, attempt.credential))
             try:
-                order = self._orders.order(task)
-                update = self._adapters(attempt.provider).submit(order, upstream)
+                generation = self._requests.build(task)
+                update = self._adapters(attempt.provider).submit(generation, upstream)
             except (Refused, OutcomeUnknown):
                 raise
             except Exception as error:

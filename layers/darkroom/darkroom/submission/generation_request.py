@@ -1,4 +1,4 @@
-"""A recorded task made into the order that a provider's adapter submits."""
+"""A recorded task made into the generation request that a provider's adapter submits."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SETTLED_HERE = {"image_urls", "callback_url", "extra"}
 _PASSED_ON = (field_names(GenerationRequest) & field_names(ImageRequest)) - _SETTLED_HERE
-"""What an order has of a request under the same name."""
+"""What is passed on under the same name."""
 
 
 class ReferenceLinks(Protocol):
@@ -33,7 +33,7 @@ class ReferenceLinks(Protocol):
 
 
 class RequestBuilder:
-    """Builds orders. Raises `Refused` where the catalog no longer has what the task was planned for."""
+    """Builds generation requests. Raises `Refused` where the catalog no longer has what the task was planned for."""
 
     def __init__(
         self,
@@ -48,8 +48,8 @@ class RequestBuilder:
         self._addresses = addresses
         self._reference_link = reference_link
 
-    def order(self, task: Task) -> GenerationRequest:
-        """The order for the task's offer in line."""
+    def build(self, task: Task) -> GenerationRequest:
+        """The request for the task's offer in line."""
         request = task.request
         planned = task.offer
         offer = self._catalog.offer(planned.provider, planned.upstream_model)
@@ -64,7 +64,7 @@ class RequestBuilder:
             "upstream_model": planned.upstream_model,
             "shape": shape,
             "image_urls": tuple(self._readable(url) for url in request.image_urls),
-            "callback_url": "" if planned.synchronous else self._addresses.for_order(adapter, task),
+            "callback_url": "" if planned.synchronous else self._addresses.for_submission(adapter, task),
             "synchronous": planned.synchronous,
             "extra": taken_options(planned.provider, request.extra),
         }

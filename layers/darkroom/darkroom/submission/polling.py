@@ -1,4 +1,4 @@
-"""Looking at open tasks: the poller of providers without callbacks, the watchdog of the others, keeper of deadlines."""
+"""Polling open tasks: the poller of providers without callbacks, the watchdog of the others, keeper of deadlines."""
 
 import math
 from collections import defaultdict
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 RECORDING = 12.0
 """Seconds of an invocation in which no provider is asked any more: what was heard of a whole batch is recorded."""
 RECORD_GRACE = 60_000
-"""Milliseconds that a look may outrun its record: longer than `submit` can live."""
+"""Milliseconds that a poll may outrun its record: longer than `submit` can live."""
 
 
 class Poller:
-    """Looks at tasks, many at once: a query asks a provider about as many as it takes, all providers side by side."""
+    """Polls tasks, many at once: a query asks a provider about as many as it takes, all providers side by side."""
 
     def __init__(
         self,
@@ -72,33 +72,33 @@ class Poller:
         self._scale = scale
         self._queries = ProviderQueries(adapters=adapters, upstreams=upstreams, time_left=time_left)
 
-    def look(self, look: Poll) -> None:
-        """Bring one task forward by what its provider says of it, and queue the next look while it is open."""
-        (problem,) = self.look_at_all([look])
+    def poll(self, poll: Poll) -> None:
+        """Bring one task forward by what its provider says of it, and queue the next poll while it is open."""
+        (problem,) = self.poll_all([poll])
         if problem:
             raise problem
 
-    def look_at_all(self, looks: Sequence[Poll]) -> list[Exception | None]:
-        """Bring the tasks of some looks forward, each as soon as its provider has answered; what went wrong with each.
+    def poll_all(self, polls: Sequence[Poll]) -> list[Exception | None]:
+        """Bring the tasks of some polls forward, each as soon as its provider has answered; what went wrong with each.
 
-        Those whose time is up are asked about first. What there is no time to ask about is looked at without an answer:
+        Those whose time is up are asked about first. What there is no time to ask about is treated as unanswered:
         its deadline is kept all the same.
         """
-        problems: list[Exception | None] = [None] * len(looks)
+        problems: list[Exception | None] = [None] * len(polls)
         places: dict[str, list[int]] = defaultdict(list)
-        for place, look in enumerate(looks):
-            if look.cancel:
-                problems[place] = self._problem_of(partial(self._cancel_upstream, look.task_id))
+        for place, poll in enumerate(polls):
+            if poll.cancel:
+                problems[place] = self._problem_of(partial(self._cancel_upstream, poll.task_id))
             else:
-                places[look.task_id].append(place)
+                places[poll.task_id].append(place)
         tasks = self._read(places)
         for task_id in places.keys() - tasks.keys():
             for place in places[task_id]:
-                problems[place] = self._problem_of(partial(self._wait_for_record, looks[place]))
+                problems[place] = self._problem_of(partial(self._wait_for_record, polls[place]))
         for answered in self._queries.answers(sorted(tasks.values(), key=self._last_moment)):
             for task in answered.tasks:
                 for place in places[task.task_id]:
-                    bring = partial(self._bring_forward, task, answered.updates.get(task.task_id), looks[place])
+                    bring = partial(self._bring_forward, task, answered.updates.get(task.task_id), polls[place])
                     problems[place] = self._problem_of(bring)
         return problems
 
@@ -116,19 +116,19 @@ class Poller:
             return problem
         return None
 
-    def _bring_forward(self, task: Task, update: Update | None, look: Poll) -> None:
+    def _bring_forward(self, task: Task, update: Update | None, poll: Poll) -> None:
         follow(task.task_id, task.correlation_id)
         try:
             task, doubtful = self._apply(task, update)
-            task = self._keep_deadline(self._mend(task), look)
+            task = self._keep_deadline(self._mend(task), poll)
         except NoSuchTask:
             return
-        doubts = look.doubts + 1 if doubtful else 0
-        if task.followed and not look.once:
-            following = replace(look, looks=look.looks + 1, sent_at=self._clock(), doubts=doubts)
+        doubts = poll.doubts + 1 if doubtful else 0
+        if task.followed and not poll.once:
+            following = replace(poll, looks=poll.looks + 1, sent_at=self._clock(), doubts=doubts)
             self._queues.send(following, wait=self._next_wait(task, following))
         elif task.followed and doubts:
-            self._outbox.look_once(task, doubts=doubts)
+            self._outbox.poll_once(task, doubts=doubts)
 
     def _apply(self, task: Task, update: Update | None) -> tuple[Task, bool]:
         """The task after what its provider said, and whether that was not understood."""
@@ -140,7 +140,7 @@ class Poller:
             update = store_inline_result(update, task, self._objects())
         doubtful = bool(update.doubt) and not task.images
         if doubtful:
-            logger.warning("look not understood", extra={"provider": provider, "reason": update.doubt})
+            logger.warning("poll not understood", extra={"provider": provider, "reason": update.doubt})
             count("NotUnderstood")
         changed = self._tasks.change(
             task,
@@ -170,25 +170,25 @@ class Poller:
             task = changed.after
         return task
 
-    def _keep_deadline(self, task: Task, look: Poll) -> Task:
-        """End a task whose time is up, or that was looked at more often than any deadline allows."""
+    def _keep_deadline(self, task: Task, poll: Poll) -> Task:
+        """End a task whose time is up, or that was polled more often than any deadline allows."""
         now = self._clock()
         in_time = now < self._last_moment(task)
-        if not task.followed or (in_time and look.looks < MAX_POLLS):
+        if not task.followed or (in_time and poll.looks < MAX_POLLS):
             return task
         if in_time:
-            logger.error("ended after too many looks", extra={"looks": look.looks})
+            logger.error("ended after too many polls", extra={"polls": poll.looks})
         return self._tasks.change(task, lambda current: transitions.expire(current, now=now), cause="look").after
 
     def _last_moment(self, task: Task) -> float:
         """When a task is ended whatever it waits for; images that were made get some time beyond its deadline."""
         return task.deadline_at + (self._scaled(COPYING_LIMIT, least=90) if task.images else 0)
 
-    def _next_wait(self, task: Task, look: Poll) -> float:
+    def _next_wait(self, task: Task, poll: Poll) -> float:
         attempt = task.attempt
         called_back = attempt is None or attempt.expects_callback or not attempt.state.live
-        wait = poll_wait(look.looks, latency=self._latency(task), called_back=called_back)
-        wait = min(wait, doubt_wait(look.doubts) or wait) if look.doubts else wait
+        wait = poll_wait(poll.looks, latency=self._latency(task), called_back=called_back)
+        wait = min(wait, doubt_wait(poll.doubts) or wait) if poll.doubts else wait
         left = (self._last_moment(task) - self._clock()) / 1000 * self._scale
         return min(wait, max(left, 0.0) + 1)
 
@@ -210,10 +210,10 @@ class Poller:
             now = self._clock()
             self._tasks.change(task_id, lambda current: stopped_in_time(current, now=now), cause="cancellation")
 
-    def _wait_for_record(self, look: Poll) -> None:
-        young = self._clock() - look.sent_at < RECORD_GRACE and look.hops < MAX_HOPS
-        if young and not look.once:
-            self._queues.send(replace(look, hops=look.hops + 1), wait=10)
+    def _wait_for_record(self, poll: Poll) -> None:
+        young = self._clock() - poll.sent_at < RECORD_GRACE and poll.hops < MAX_HOPS
+        if young and not poll.once:
+            self._queues.send(replace(poll, hops=poll.hops + 1), wait=10)
 
     def _scaled(self, seconds: float, least: float = 5) -> float:
         """A grace in milliseconds: scaled, but never so short that work under way is taken for lost."""

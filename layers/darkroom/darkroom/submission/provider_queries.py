@@ -102,7 +102,7 @@ class ProviderQueries:
                 size = self._adapters(provider).traits.page_size
                 upstream = self._upstreams.reach(provider, credential)
             except (Refused, UnknownProvider) as problem:
-                logger.warning("look not possible", extra={"provider": provider, "reason": str(problem)})
+                logger.warning("poll not possible", extra={"provider": provider, "reason": str(problem)})
                 silent += group
                 continue
             questions += [Question(provider, part, upstream) for part in parts(group, size)]
@@ -138,9 +138,9 @@ class ProviderQueries:
         try:
             return Answered(question.tasks, self._ask(question))
         except QueryFailed as problem:
-            logger.warning("look brought no answer", extra={"provider": question.provider, "reason": str(problem)})
+            logger.warning("poll brought no answer", extra={"provider": question.provider, "reason": str(problem)})
         except Exception:  # one provider's trouble must not keep the deadlines of the others' tasks
-            logger.exception("look failed", extra={"provider": question.provider})
+            logger.exception("poll failed", extra={"provider": question.provider})
         provider.slow = provider.slow or self._monotonic() - begun > SLOW
         return Answered(question.tasks, {})
 

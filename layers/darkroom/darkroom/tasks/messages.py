@@ -10,10 +10,10 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """Look at a task. `looks` counts those before; `cancel` asks only to tell the provider that it was cancelled;
-    `once` is a look beside the others, which no other follows.
+    """Poll a task. `looks` counts those before; `cancel` asks only to tell the provider that it was cancelled;
+    `once` is a poll beside the others, which no other follows.
 
-    `sent_at` (Unix milliseconds) tells a look that outran its record from one whose task is gone; `hops` counts how
+    `sent_at` (Unix milliseconds) tells a poll that outran its record from one whose task is gone; `hops` counts how
     often it waited for it. `doubts` counts the answers in a row that were not understood.
     """
 

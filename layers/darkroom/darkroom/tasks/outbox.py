@@ -10,7 +10,7 @@ from darkroom.tasks.task import Task
 
 
 class Outbox:
-    """Queues what a recorded change calls for. Lost messages are found again by the task's next look."""
+    """Queues what a recorded change calls for. Lost messages are found again by the task's next poll."""
 
     def __init__(self, queues: Queues, clock: Clock) -> None:
         self._queues = queues
@@ -38,8 +38,8 @@ class Outbox:
         """The message that lets the task be submitted when it is due."""
         self._queues.send_at(Submission(task.task_id), task.retry_at, now=self._clock())
 
-    def look_once(self, task: Task, *, doubts: int = 0) -> None:
-        """The message that asks the provider about the task, beside the looks that are due anyway.
+    def poll_once(self, task: Task, *, doubts: int = 0) -> None:
+        """The message that asks the provider about the task, beside the polls that are due anyway.
 
         It asks now, or after so many doubtful answers in a row when the next may be complete, and then no more.
         """

@@ -22,6 +22,6 @@ def submission_backoff(tries: int) -> float:
 def doubt_wait(doubts: int) -> float | None:
     """Seconds before a provider is asked again after `doubts` answers in a row that were not understood (from 1).
 
-    None after the last: the looks that are due anyway go on.
+    None after the last: the polls that are due anyway go on.
     """
     return float(DOUBT_WAITS[doubts - 1]) if doubts <= len(DOUBT_WAITS) else None

@@ -44,13 +44,13 @@ def is_task(entry: Object) -> bool:
     return bool(_OWN & names) or ("id" in names and not _PICTURE & names)
 
 
-def names_of(told: Sequence[Named], place: int) -> list[str]:
+def names_of(levels: Sequence[Named], place: int) -> list[str]:
     """The ids that an answer names, the likeliest first: those of the layer at `place`, where its state is, first."""
-    order = [*reversed(told[: place + 1]), *reversed(told[place + 1 :])]
+    order = [*reversed(levels[: place + 1]), *reversed(levels[place + 1 :])]
     return [text for layer in order for name in _IDS if (text := as_id(layer.get(name)))]
 
 
-def says_no(told: Sequence[Named]) -> bool:
+def says_no(levels: Sequence[Named]) -> bool:
     """Whether an envelope says that what was asked for was not done: `success` is false, or its code is no good one."""
     return any(
         layer.get("success") is False
@@ -58,13 +58,13 @@ def says_no(told: Sequence[Named]) -> bool:
         or layer.get("status") is False
         or layer.get("error") is True
         or _bad_code(layer)
-        for layer in told
+        for layer in levels
     )
 
 
-def status_of(told: Sequence[Named]) -> int:
+def status_of(levels: Sequence[Named]) -> int:
     """The HTTP status that an envelope carries inside (`code`, `status`, `statusCode`), or 0."""
-    for layer in told:
+    for layer in levels:
         for holder in (layer, by_name(as_object(layer.get("error")))):
             for name in ("code", "status", "statuscode", "httpcode", "httpstatus"):
                 number = as_whole(holder.get(name))

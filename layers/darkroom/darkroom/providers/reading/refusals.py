@@ -7,7 +7,7 @@ from darkroom.providers.base import OutcomeUnknown, QueryFailed, Refused, Unread
 from darkroom.providers.reading.bodies import read_object
 from darkroom.providers.reading.envelopes import layers, says_no, status_of
 from darkroom.providers.reading.refusal_codes import Topic, topic_of_code
-from darkroom.providers.reading.reported_errors import Complaint, read_complaint
+from darkroom.providers.reading.reported_errors import ReportedError, read_reported_error
 from darkroom.providers.reading.values import MAX_HEARD, Object, as_text, plain
 from darkroom.providers.redaction import redacted
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
@@ -18,7 +18,7 @@ _INSIDE = re.compile(r"internal|servererror|serviceerror|systemerror|unknownerro
 """Codes that say that something broke inside a provider, which may have been after the job was made."""
 
 
-def told(provider: str, message: Any, fallback: str = "gave no reason") -> str:
+def provider_message(provider: str, message: Any, fallback: str = "gave no reason") -> str:
     """A provider's own message for the task's owner: short, on one line, without any link, token or key in it."""
     text = " ".join(as_text(message)[:MAX_HEARD].split()) or fallback
     return f"{provider}: {redacted(text)[:MAX_MESSAGE]}"
@@ -26,7 +26,7 @@ def told(provider: str, message: Any, fallback: str = "gave no reason") -> str:
 
 def classify(provider: str, status: int, code: str, message: Any) -> Failure:
     """An HTTP refusal in our words, from its code, its status and its message, in that order of weight."""
-    text = told(provider, message, f"answered {status}")
+    text = provider_message(provider, message, f"answered {status}")
     match _topic(status, code, as_text(message)):
         case Topic.CONTENT:
             return Failure(ErrorCode.CONTENT_POLICY, text, Disposition.FINAL, code)
@@ -73,19 +73,19 @@ def speaks_of_content(message: str) -> bool:
     return refusal_words.speaks_of_content(message)
 
 
-def failed_task(provider: str, complaint: Complaint, fallback: str = "gave no reason") -> Failure:
+def failed_task(provider: str, reported: ReportedError, fallback: str = "gave no reason") -> Failure:
     """Why a task that was accepted failed at its provider, where no code of its own says more."""
-    text = told(provider, complaint.message, complaint.code or fallback)
-    by_code = topic_of_code(complaint.code) or topic_of_code(complaint.kind)
-    if by_code is Topic.CONTENT or (by_code is None and speaks_of_content(complaint.message)):
-        return Failure(ErrorCode.CONTENT_POLICY, text, upstream_code=complaint.code)
-    return Failure(ErrorCode.PROVIDER_ERROR, text, upstream_code=complaint.code)
+    text = provider_message(provider, reported.message, reported.code or fallback)
+    by_code = topic_of_code(reported.code) or topic_of_code(reported.kind)
+    if by_code is Topic.CONTENT or (by_code is None and speaks_of_content(reported.message)):
+        return Failure(ErrorCode.CONTENT_POLICY, text, upstream_code=reported.code)
+    return Failure(ErrorCode.PROVIDER_ERROR, text, upstream_code=reported.code)
 
 
-def cancelled_task(provider: str, complaint: Complaint) -> Failure:
+def cancelled_task(provider: str, reported: ReportedError) -> Failure:
     """A task that was cancelled at its provider."""
-    text = told(provider, complaint.message, complaint.code or "the task was cancelled there")
-    return Failure(ErrorCode.CANCELLED, text, upstream_code=complaint.code)
+    text = provider_message(provider, reported.message, reported.code or "the task was cancelled there")
+    return Failure(ErrorCode.CANCELLED, text, upstream_code=reported.code)
 
 
 def no_balance(provider: str, code: str) -> Failure:
@@ -105,32 +105,32 @@ def refusal(provider: str, answer: UpstreamAnswer, failure: Failure | None) -> R
     return Refused(failure or classify(provider, answer.status, "", ""), retry_after(answer))
 
 
-def complaint_in(answer: UpstreamAnswer) -> Complaint:
+def reported_error_in(answer: UpstreamAnswer) -> ReportedError:
     """What an error answer's body says, in whatever form; nothing for a proxy's page or an empty body."""
     try:
-        return read_complaint(layers(read_object(answer.body)))
+        return read_reported_error(layers(read_object(answer.body)))
     except Unreadable:
-        return Complaint()
+        return ReportedError()
 
 
-def refused_inside(provider: str, content: Object) -> tuple[int, Complaint] | None:
-    """The status and the complaint of a 2xx answer that says of itself that it took nothing, None where it does not.
+def refused_inside(provider: str, content: Object) -> tuple[int, ReportedError] | None:
+    """The status and the reported of a 2xx answer that says of itself that it took nothing, None where it does not.
 
     Raises `OutcomeUnknown` where what it says may have happened after the job was made.
     """
-    told_in = layers(content)
-    complaint = read_complaint(told_in)
-    if not complaint or not (complaint.explicit or says_no(told_in)):
+    levels = layers(content)
+    reported = read_reported_error(levels)
+    if not reported or not (reported.explicit or says_no(levels)):
         return None
-    status = status_of(told_in) or 400
+    status = status_of(levels) or 400
     broke_inside = status >= SERVER_ERROR and status != UNAVAILABLE
-    if broke_inside or _INSIDE.search(plain(complaint.code)) or _INSIDE.search(plain(complaint.kind)):
+    if broke_inside or _INSIDE.search(plain(reported.code)) or _INSIDE.search(plain(reported.kind)):
         raise OutcomeUnknown(f"{provider} accepted, and says that something broke")
-    return status, complaint
+    return status, reported
 
 
 def query_failure(provider: str, answer: UpstreamAnswer) -> QueryFailed:
-    """The exception for a look that brought no answer about the task."""
+    """The exception for a poll that brought no answer about the task."""
     return QueryFailed(f"{provider} answered {answer.status}", gone=answer.status == 404)
 
 

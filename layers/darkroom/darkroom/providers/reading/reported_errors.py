@@ -25,7 +25,7 @@ MOST_DETAILS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class ReportedError:
     """What went wrong: `code` and `kind` as the provider words them, `message` as it came, uncut.
 
     `explicit` where a field speaks of an error by its name, and not only of a message.
@@ -40,11 +40,11 @@ class Complaint:
         return bool(self.code or self.kind or self.message)
 
 
-def read_complaint(told: Sequence[Named]) -> Complaint:
-    """What an answer says went wrong, the innermost layer first; an empty complaint where it says nothing."""
-    found = next((said for layer in reversed(told) for said in _named(layer) if said), Complaint())
-    general = next((said for layer in reversed(told) if (said := _general(layer))), Complaint())
-    return Complaint(
+def read_reported_error(levels: Sequence[Named]) -> ReportedError:
+    """What an answer says went wrong, the innermost layer first; an empty reported where it says nothing."""
+    found = next((said for layer in reversed(levels) for said in _named(layer) if said), ReportedError())
+    general = next((said for layer in reversed(levels) if (said := _general(layer))), ReportedError())
+    return ReportedError(
         code=found.code or general.code,
         kind=found.kind,
         message=found.message or general.message,
@@ -52,40 +52,40 @@ def read_complaint(told: Sequence[Named]) -> Complaint:
     )
 
 
-def complaint_of(value: Any, *, depth: int = 0) -> Complaint:
+def complaint_of(value: Any, *, depth: int = 0) -> ReportedError:
     """What an error's own value says: an object, a text, a list of either, or JSON in a text."""
     value = inner_json(value) or value
     if isinstance(value, str):
-        return Complaint(message=value, explicit=True) if _says_something(value) else Complaint()
+        return ReportedError(message=value, explicit=True) if _says_something(value) else ReportedError()
     if isinstance(value, list):
         return _joined(value)
     if not isinstance(value, dict) or depth > 2:
-        return Complaint()
+        return ReportedError()
     return _of_object(value, depth)
 
 
-def _of_object(error: Object, depth: int) -> Complaint:
+def _of_object(error: Object, depth: int) -> ReportedError:
     named = by_name(error)
-    inner = complaint_of(named["error"], depth=depth + 1) if "error" in named else Complaint()
+    inner = complaint_of(named["error"], depth=depth + 1) if "error" in named else ReportedError()
     code, kind = _first_code(named, _CODES), as_code(named.get("type"))
     sentence = next((text for name in _SENTENCES if (text := _sentence(named.get(name)))), "")
-    found = Complaint(inner.code or code or kind, inner.kind or kind, inner.message or sentence, explicit=True)
-    return found if found else Complaint()
+    found = ReportedError(inner.code or code or kind, inner.kind or kind, inner.message or sentence, explicit=True)
+    return found if found else ReportedError()
 
 
-def _named(layer: Named) -> Iterator[Complaint]:
+def _named(layer: Named) -> Iterator[ReportedError]:
     """What fields say whose names speak of an error."""
     for name in _ERRORS:
         yield complaint_of(layer.get(name))
     message = next((text for name in _FLAT if (text := _sentence(layer.get(name)))), "")
     if message:
-        yield Complaint(_first_code(layer, _FLAT_CODES), "", message, explicit=True)
+        yield ReportedError(_first_code(layer, _FLAT_CODES), "", message, explicit=True)
     yield complaint_of(as_object(layer.get("responsemetadata")).get("Error"))
 
 
-def _general(layer: Named) -> Complaint:
+def _general(layer: Named) -> ReportedError:
     message = next((text for name in _GENERAL if (text := _sentence(layer.get(name)))), "")
-    return Complaint(_first_code(layer, ("code", *_FLAT_CODES)), "", message) if message else Complaint()
+    return ReportedError(_first_code(layer, ("code", *_FLAT_CODES)), "", message) if message else ReportedError()
 
 
 def _first_code(named: Named, names: Sequence[str]) -> str:
@@ -102,18 +102,18 @@ def _sentence(value: Any) -> str:
     return text if _says_something(text) else ""
 
 
-def _joined(entries: Sequence[Any]) -> Complaint:
+def _joined(entries: Sequence[Any]) -> ReportedError:
     """A list of errors as one: `{"loc": ["body", "size"], "msg": "…"}` becomes `body.size: …`."""
     code, sentences = "", list[str]()
     for entry in entries[:MOST_DETAILS]:
         if isinstance(entry, str):
             sentences.append(entry)
             continue
-        found = complaint_of(entry, depth=2) if isinstance(entry, dict) else Complaint()
+        found = complaint_of(entry, depth=2) if isinstance(entry, dict) else ReportedError()
         place = ".".join(as_text(part)[:40] for part in as_list(as_object(entry).get("loc"))[:6])
         sentences.append(f"{place}: {found.message}" if place and found.message else found.message)
         code = code or found.code
-    return Complaint(code, "", "; ".join(text for text in sentences if text), explicit=True)
+    return ReportedError(code, "", "; ".join(text for text in sentences if text), explicit=True)
 
 
 def _says_something(text: str) -> bool:

@@ -8,14 +8,14 @@ from darkroom.providers.reading.bodies import inner_json
 from darkroom.providers.reading.envelopes import Named
 from darkroom.providers.reading.links import clean_link, several_links
 from darkroom.providers.reading.picture_data import is_data_address, looks_like_picture
-from darkroom.providers.reading.reported_errors import Complaint, complaint_of
+from darkroom.providers.reading.reported_errors import ReportedError, complaint_of
 from darkroom.providers.reading.values import Object, as_text, by_name
 from darkroom.tasks.failure import ErrorCode, Failure
 from darkroom.tasks.request import MAX_IMAGES_TOGETHER
 from darkroom.tasks.update import MadeImage
 
-Blame = Callable[[Complaint], Failure]
-"""How a provider's complaint about one picture reads in our words."""
+Blame = Callable[[ReportedError], Failure]
+"""How a provider's reported about one picture reads in our words."""
 MOST_LEVELS = 6
 _DATA = ("b64json", "imagebase64", "base64", "b64", "bytesbase64encoded", "imagedata")
 _HOLDERS = (
@@ -32,14 +32,14 @@ _ENTRY = (*_DATA, *_LINKS, "image", "imageurls", "link", "uri", "src", "href", "
 _NO_ADDRESS = Failure(ErrorCode.IMAGE_UNAVAILABLE, "The provider gave no web address for this image.")
 
 
-def read_pictures(told: Sequence[Named], blame: Blame) -> tuple[MadeImage, ...]:
+def read_pictures(levels: Sequence[Named], blame: Blame) -> tuple[MadeImage, ...]:
     """The pictures in an answer's layers, those of the innermost field that has any; in the order they came in.
 
     One that failed by itself, or whose place holds nothing readable, is that image's own failure. Without any picture
     that can be fetched, only what the provider said of failures is returned, and nothing where it said nothing.
     """
     failed: list[MadeImage] = []
-    for layer in reversed(told):
+    for layer in reversed(levels):
         for name in _TOP:
             if name not in layer or not layer[name]:
                 continue
@@ -91,5 +91,5 @@ def _of_object(entry: Object, blame: Blame, level: int) -> Iterator[MadeImage]:
             if any(image.failure is None for image in found):
                 yield from found
                 return
-    complaint = complaint_of(named.get("error") or named.get("err"))
-    yield MadeImage(failure=blame(complaint) if complaint else _NO_ADDRESS)
+    reported = complaint_of(named.get("error") or named.get("err"))
+    yield MadeImage(failure=blame(reported) if reported else _NO_ADDRESS)

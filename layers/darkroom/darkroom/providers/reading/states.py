@@ -11,7 +11,7 @@ from darkroom.providers.reading.values import plain
 _FIELDS = ("status", "state", "taskstatus", "taskstate", "progressdesc", "jobstatus", "jobstate", "phase")
 
 
-class Stands(Enum):
+class State(Enum):
     """What a word says of a task. UNKNOWN: there is a word, and it is in no table; NOTHING: there is none."""
 
     WAITING = auto()
@@ -23,23 +23,23 @@ class Stands(Enum):
     NOTHING = auto()
 
 
-_WORDS: dict[Stands, str] = {
-    Stands.WAITING: """queued queue queueing queuing inqueue pending waiting wait submitted submit created accepted
+_WORDS: dict[State, str] = {
+    State.WAITING: """queued queue queueing queuing inqueue pending waiting wait submitted submit created accepted
         scheduled notstart notstarted unstarted init initialized initializing received new standby throttled enqueued
         排队 排队中 等待 等待中 待处理 已提交 未开始 대기 대기중 wartend""",
-    Stands.RUNNING: """processing process running inprogress progress generating started starting start working work
+    State.RUNNING: """processing process running inprogress progress generating started starting start working work
         executing active ongoing rendering uploading retrying retry preparing busy doing handling training loading
         textsuccess firstsuccess cancelling canceling downloading postprocessing
         处理中 生成中 进行中 运行中 执行中 绘制中 처리중 생성중 진행중 läuft""",
-    Stands.DONE: """completed complete succeeded success succeed successful successfully finished finish done ok ready
+    State.DONE: """completed complete succeeded success succeed successful successfully finished finish done ok ready
         generated partialsuccess partialsucceeded partiallysucceeded partialsucceed partiallycompleted partialcompleted
         partiallysuccessful partial allsuccess saved delivered end ended
         成功 完成 已完成 生成成功 已生成 部分成功 완료 성공 fertig erfolgreich""",
-    Stands.FAILED: """failed fail failure failing error errored err timeout timedout rejected reject refused denied
+    State.FAILED: """failed fail failure failing error errored err timeout timedout rejected reject refused denied
         expired expire abort aborted exception crashed dead invalid unsuccessful generatefailed createtaskfailed
         blocked moderated requestmoderated contentmoderated nsfw banned violation notfound unknownerror systemerror
         失败 生成失败 任务失败 错误 超时 已超时 已过期 拒绝 已拒绝 违规 실패 오류 fehlgeschlagen fehler""",
-    Stands.CANCELLED: """cancelled canceled cancel stopped stop terminated killed revoked deleted interrupted
+    State.CANCELLED: """cancelled canceled cancel stopped stop terminated killed revoked deleted interrupted
         requestcancelled requestcanceled usercancelled usercanceled
         取消 已取消 已终止 已停止 취소 취소됨 abgebrochen""",
 }
@@ -49,20 +49,20 @@ _PREFIX = re.compile(
 )
 
 
-def read_state(told: Sequence[Named]) -> tuple[Stands, str, int]:
+def read_state(levels: Sequence[Named]) -> tuple[State, str, int]:
     """How a task stands by the layers of an answer: what it says, the plain word, and in which layer it says it.
 
     The innermost layer with a word in the table decides: an envelope's own `status` is that of the call.
     """
-    unknown = (Stands.NOTHING, "", len(told) - 1)
-    for place in reversed(range(len(told))):
+    unknown = (State.NOTHING, "", len(levels) - 1)
+    for place in reversed(range(len(levels))):
         for field in _FIELDS:
-            word = _word(told[place].get(field))
+            word = _word(levels[place].get(field))
             stands = _TABLE.get(word) or _TABLE.get(_PREFIX.sub("", word))
             if stands:
                 return stands, word, place
-            if word and unknown[0] is Stands.NOTHING:
-                unknown = (Stands.UNKNOWN, word, place)
+            if word and unknown[0] is State.NOTHING:
+                unknown = (State.UNKNOWN, word, place)
     return unknown
 
 

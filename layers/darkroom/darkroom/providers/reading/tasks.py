@@ -8,16 +8,16 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from darkroom.providers.reading.envelopes import Named, layers, names_of, says_no
-from darkroom.providers.reading.reported_errors import Complaint, read_complaint
+from darkroom.providers.reading.reported_errors import ReportedError, read_reported_error
 from darkroom.providers.reading.results import read_pictures
-from darkroom.providers.reading.states import Stands, read_state
+from darkroom.providers.reading.states import State, read_state
 from darkroom.providers.reading.values import Object, as_progress
 from darkroom.tasks.failure import ErrorCode, Failure
 from darkroom.tasks.update import MadeImage, Status, Update
 
-Blame = Callable[[Complaint], Failure]
-"""What a provider's complaint about a task, or about one of its pictures, means."""
-_RUNNING = {Stands.WAITING: Status.QUEUED, Stands.RUNNING: Status.PROCESSING}
+Blame = Callable[[ReportedError], Failure]
+"""What a provider's reported about a task, or about one of its pictures, means."""
+_RUNNING = {State.WAITING: Status.QUEUED, State.RUNNING: Status.PROCESSING}
 _OF_CANCELLING = re.compile(r"(?i)cancel|stopped|terminated|revoked|取消|终止|취소|abgebrochen")
 MOST_NAMES = 20
 _NOBODYS = Failure(ErrorCode.PROVIDER_ERROR, "")
@@ -29,26 +29,26 @@ def read_task(content: Object, blame: Blame, *, cancelled: Blame, ids: Collectio
     `blame` words a failure and `cancelled` a cancellation; `ids` are those that were asked about: one of them is meant
     wherever it stands. Where the answer leaves doubt, the task goes on and `doubt` says what was not understood.
     """
-    told = layers(content)
-    stands, word, place = read_state(told)
-    names = names_of(told, place)
+    levels = layers(content)
+    stands, word, place = read_state(levels)
+    names = names_of(levels, place)
     upstream_id = next((name for name in names if name in ids), next(iter(names), ""))
-    progress = next((p for layer in reversed(told) if (p := as_progress(layer.get("progress"))) is not None), None)
+    progress = next((p for layer in reversed(levels) if (p := as_progress(layer.get("progress"))) is not None), None)
     if stands in _RUNNING:
         return Update(_RUNNING[stands], upstream_id, progress)
-    complaint = read_complaint(told)
-    if stands is Stands.CANCELLED and (not complaint.explicit or _OF_CANCELLING.search(_words(complaint))):
-        return Update(Status.CANCELLED, upstream_id, progress, failure=cancelled(complaint))
-    if stands in {Stands.FAILED, Stands.CANCELLED}:
-        return Update(Status.FAILED, upstream_id, progress, failure=blame(_with_word(complaint, word)))
-    pictures = read_pictures(told, blame)
+    reported = read_reported_error(levels)
+    if stands is State.CANCELLED and (not reported.explicit or _OF_CANCELLING.search(_words(reported))):
+        return Update(Status.CANCELLED, upstream_id, progress, failure=cancelled(reported))
+    if stands in {State.FAILED, State.CANCELLED}:
+        return Update(Status.FAILED, upstream_id, progress, failure=blame(_with_word(reported, word)))
+    pictures = read_pictures(levels, blame)
     if pictures:
         return _with_pictures(pictures, upstream_id)
-    if stands is not Stands.UNKNOWN and (complaint.explicit or (complaint and says_no(told))):
-        return Update(Status.FAILED, upstream_id, progress, failure=blame(complaint))
-    if stands is Stands.NOTHING and not _finished(told):
+    if stands is not State.UNKNOWN and (reported.explicit or (reported and says_no(levels))):
+        return Update(Status.FAILED, upstream_id, progress, failure=blame(reported))
+    if stands is State.NOTHING and not _finished(levels):
         return Update(Status.PROCESSING, upstream_id, progress)
-    return Update(Status.PROCESSING, upstream_id, progress, doubt=_doubt(stands, word, told))
+    return Update(Status.PROCESSING, upstream_id, progress, doubt=_doubt(stands, word, levels))
 
 
 def _with_pictures(pictures: tuple[MadeImage, ...], upstream_id: str) -> Update:
@@ -60,13 +60,13 @@ def _with_pictures(pictures: tuple[MadeImage, ...], upstream_id: str) -> Update:
 
 
 def says_anything(content: Object) -> bool:
-    """Whether a body says anything of a task: an id, a state, pictures or a complaint."""
-    told = layers(content)
+    """Whether a body says anything of a task: an id, a state, pictures or a reported."""
+    levels = layers(content)
     return bool(
-        names_of(told, len(told) - 1)
-        or read_state(told)[0] is not Stands.NOTHING
-        or read_complaint(told).explicit
-        or read_pictures(told, lambda _: _NOBODYS)
+        names_of(levels, len(levels) - 1)
+        or read_state(levels)[0] is not State.NOTHING
+        or read_reported_error(levels).explicit
+        or read_pictures(levels, lambda _: _NOBODYS)
     )
 
 
@@ -92,21 +92,21 @@ def _name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "?", name[:40])
 
 
-def _doubt(stands: Stands, word: str, told: Sequence[Named]) -> str:
+def _doubt(stands: State, word: str, levels: Sequence[Named]) -> str:
     known = word if re.fullmatch(r"[a-z]{1,30}", word) else "a word"
-    says = f"it says {known}, which is not known" if stands is Stands.UNKNOWN else "it says that it is done"
-    return f"{says}; no picture in {outline(told[0])}"[:1000]
+    says = f"it says {known}, which is not known" if stands is State.UNKNOWN else "it says that it is done"
+    return f"{says}; no picture in {outline(levels[0])}"[:1000]
 
 
-def _finished(told: Sequence[Named]) -> bool:
+def _finished(levels: Sequence[Named]) -> bool:
     """Whether an answer without a state says all the same that the task is over: by a time, or by `success`."""
-    return any(layer.get(name) for layer in told for name in ("finishedat", "completedat", "finishtime", "endtime"))
+    return any(layer.get(name) for layer in levels for name in ("finishedat", "completedat", "finishtime", "endtime"))
 
 
-def _with_word(complaint: Complaint, word: str) -> Complaint:
+def _with_word(reported: ReportedError, word: str) -> ReportedError:
     """A failure without any reason has at least the word in which it was said."""
-    return complaint if complaint else Complaint(code=word[:40])
+    return reported if reported else ReportedError(code=word[:40])
 
 
-def _words(complaint: Complaint) -> str:
-    return f"{complaint.code} {complaint.message[:500]}"
+def _words(reported: ReportedError) -> str:
+    return f"{reported.code} {reported.message[:500]}"

@@ -1,4 +1,4 @@
-"""Runs a synchronous provider call to its end, or a submission that was put off. SQS, one message a batch."""
+"""Runs a synchronous provider call to its end, or a submission that was deferred. SQS, one message a batch."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Many things a part at a time: as many as one call takes."""
+"""Many things in batches, as many as one call takes (`itertools.batched` for Python before 3.12)."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -6,6 +6,6 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def parts(things: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    """The things in order, `size` at a time; the last part may be smaller."""
+def batched(things: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    """The things in order, `size` at a time; the last batch may be smaller."""
     return (things[start : start + size] for start in range(0, len(things), size))

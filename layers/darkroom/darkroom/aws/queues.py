@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from darkroom.aws.delays import MAX_QUEUE_DELAY, jittered, queue_delay
 from darkroom.aws.forward_compatibility import known
-from darkroom.batched import parts
+from darkroom.batched import batched
 from darkroom.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Queues:
 
     def send_all(self, messages: Iterable[Message]) -> None:
         """Queue any number of messages of one kind at once, without delay. Raises `NotQueued` if any was refused."""
-        for part in parts(list(messages), BATCH):
+        for part in batched(list(messages), BATCH):
             answer = self._client.send_message_batch(
                 QueueUrl=self._url(type(part[0])),
                 Entries=[

@@ -1,4 +1,4 @@
-"""Pictures that came inside an answer, as base64: put aside in the bucket before anything is recorded of them."""
+"""Pictures that came inside an answer, as base64: stored in the bucket before anything is recorded of them."""
 
 from dataclasses import replace
 

@@ -7,7 +7,7 @@ from random import shuffle
 from typing import TYPE_CHECKING
 
 from darkroom.aws.queues import Queues
-from darkroom.batched import parts
+from darkroom.batched import batched
 from darkroom.clock import Clock
 from darkroom.images.object_store import ListedObject, ObjectStore, is_of
 from darkroom.observability import count, logger
@@ -102,7 +102,7 @@ class Reconciler:
         sweep = self._sweeps.find("open_tasks")
         ids, following = self._open_tasks.between(int(sweep.position or 0), now - self._scaled(OLD), limit=MOST_TASKS)
         unheard: list[Task] = []
-        for part in parts(ids, 100):
+        for part in batched(ids, 100):
             # Also what has expired unannounced: it is to leave the index.
             tasks = self._tasks.get_many(part, consistent=False, gone_too=True).values()
             still_open = [task.task_id for task in tasks if not task.status.terminal]
@@ -162,7 +162,7 @@ class Reconciler:
         if not sweep.position:
             sweep = SweepCursor("", self._clock(), since=sweep.begun_at - OVERLAP)
         listed, following = self._objects.images_after(sweep.position, limit=MOST_OBJECTS)
-        for part in parts([each for each in listed if each.modified_at >= sweep.since], 100):
+        for part in batched([each for each in listed if each.modified_at >= sweep.since], 100):
             self._compare(part, found)
         self._sweeps.move("objects", SweepCursor(following, sweep.begun_at, sweep.since))
 

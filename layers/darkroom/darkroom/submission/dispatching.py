@@ -51,7 +51,7 @@ class BreakerSwitch(Protocol):
 
 
 class Dispatcher:
-    """Submits tasks. The same code serves the submit function (at once) and `generate` (put off, synchronous)."""
+    """Submits tasks. The same code serves the submit function (at once) and `generate` (deferred, synchronous)."""
 
     def __init__(
         self,
@@ -101,9 +101,9 @@ class Dispatcher:
             return False
 
     def submit_due(self, message: Submission) -> None:
-        """Submit a task whose submission was put off or is synchronous. Does nothing where that is done already.
+        """Submit a task whose submission was deferred or is synchronous. Does nothing where that is done already.
 
-        A message that comes before its time is put off, but not for ever: after `MAX_HOPS` the task is submitted early.
+        A message that comes before its time is deferred, but not for ever: after `MAX_HOPS` the task is submitted early.
         """
         task = self._tasks.get(message.task_id)
         if task is None or not task.awaits_submission:

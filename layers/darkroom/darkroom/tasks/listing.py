@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from darkroom.batched import parts
+from darkroom.batched import batched
 from darkroom.tasks.ids import well_formed
 from darkroom.tasks.task import Task
 
@@ -96,7 +96,7 @@ class TaskList:
     def _read(self, task_ids: list[str], filters: Filters) -> tuple[Task, ...]:
         """The tasks themselves, but for those that went away or moved on since the index was written."""
         tasks: dict[str, Task] = {}
-        for part in parts(task_ids, BATCH):
+        for part in batched(task_ids, BATCH):
             tasks |= self._get_many(part)
         return tuple(tasks[task_id] for task_id in task_ids if task_id in tasks and filters.fit(tasks[task_id]))
 

@@ -29,7 +29,7 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Submit a task to the offer in line. `hops` counts how often it was put off since it was first queued."""
+    """Submit a task to the offer in line. `hops` counts how often it was deferred since it was first queued."""
 
     queue: ClassVar[str] = "generate"
     task_id: str

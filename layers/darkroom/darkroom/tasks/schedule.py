@@ -4,7 +4,7 @@ MAX_TRIES = 4
 """Submissions of one task to one offer that may be refused before it is left alone."""
 
 MAX_HOPS = 160
-"""How often a message that came before its moment is put off once more; then it is acted upon, early. Fifteen minutes
+"""How often a message that came before its moment is deferred once more; then it is acted upon, early. Fifteen minutes
 a hop reach beyond the longest wait of `WEBHOOKS` with its jitter (34.1 h)."""
 
 DOUBT_WAITS = (3, 6, 12, 24, 48, 96, 192, 300)

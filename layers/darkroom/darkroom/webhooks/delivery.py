@@ -67,7 +67,7 @@ class Deliverer:
     def deliver(self, message: Delivery) -> None:
         """Make the attempt that a message asks for, unless it was made; queue the next one where it failed.
 
-        One that comes before its time is put off, but not for ever: after `MAX_HOPS` it is made early.
+        One that comes before its time is deferred, but not for ever: after `MAX_HOPS` it is made early.
         """
         now = self._clock()
         if message.due_at > now and message.hops < MAX_HOPS:

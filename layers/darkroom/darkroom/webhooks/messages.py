@@ -8,7 +8,7 @@ from typing import ClassVar
 class Delivery:
     """Deliver a task's webhook. `attempt` counts from 1 within `round`, which is 0 but for what was sent again.
 
-    `hops` counts how often this attempt was put off because its message came before `due_at` (Unix milliseconds).
+    `hops` counts how often this attempt was deferred because its message came before `due_at` (Unix milliseconds).
     """
 
     queue: ClassVar[str] = "webhook"

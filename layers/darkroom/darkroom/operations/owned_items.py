@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from darkroom.accounts.keys import key_id_of
 from darkroom.aws.conditions import raise_unless_condition_failed
 from darkroom.aws.queries import every_item
-from darkroom.batched import parts
+from darkroom.batched import batched
 from darkroom.submission.in_flight_calls import answer_key, item_key
 from darkroom.tasks.keys import keys_beside, record_key
 from darkroom.tasks.task import Task
@@ -137,7 +137,7 @@ class OwnedItems:
 
     def remove_keys(self, digests: Sequence[str]) -> Iterator[int]:
         """Remove keys with their counters, some at each step; the number of keys that a step removed."""
-        for part in parts(digests, ITEMS_TOGETHER // 4):
+        for part in batched(digests, ITEMS_TOGETHER // 4):
             ids = [key_id_of(digest) for digest in part]
             keys = [_key_at(digest) for digest in part]
             keys += [{"pk": {"S": f"keyid#{key_id}"}, "sk": {"S": "key"}} for key_id in ids]

@@ -103,7 +103,7 @@ class Dispatcher:
     def submit_due(self, message: Submission) -> None:
         """Submit a task whose submission was deferred or is synchronous. Does nothing where that is done already.
 
-        A message that comes before its time is deferred, but not for ever: after `MAX_HOPS` the task is submitted early.
+        A message that comes before its time is deferred, but not for ever: after `MAX_HOPS` it is acted upon early.
         """
         task = self._tasks.get(message.task_id)
         if task is None or not task.awaits_submission:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from darkroom.aws.queues import Queues
-from darkroom.batched import parts
+from darkroom.batched import batched
 from darkroom.clock import Clock
 from darkroom.images.inline_results import store_inline_result
 from darkroom.images.object_store import ObjectStore
@@ -104,7 +104,7 @@ class Poller:
 
     def _read(self, task_ids: Iterable[str]) -> dict[str, Task]:
         tasks: dict[str, Task] = {}
-        for part in parts(list(task_ids), 100):
+        for part in batched(list(task_ids), 100):
             tasks.update(self._tasks.get_many(part))
         return tasks
 

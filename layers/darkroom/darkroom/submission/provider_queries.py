@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from darkroom.batched import parts
+from darkroom.batched import batched
 from darkroom.observability import logger
 from darkroom.providers.base import QueryFailed, Refused, Ticket, Upstream
 from darkroom.providers.registry import UnknownProvider
@@ -105,7 +105,7 @@ class ProviderQueries:
                 logger.warning("poll not possible", extra={"provider": provider, "reason": str(problem)})
                 silent += group
                 continue
-            questions += [Question(provider, part, upstream) for part in parts(group, size)]
+            questions += [Question(provider, part, upstream) for part in batched(group, size)]
         return silent, questions
 
     def _side_by_side(self, questions: Sequence[Question]) -> Iterator[Answered]:

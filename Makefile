@@ -112,6 +112,9 @@ bench: $(VENV)/.made $(EMULATOR)/.made  ## measure speed, memory and cost agains
 client: $(VENV)/.made  ## make the client's synchronous form of its asynchronous one
 	@$(PY) -m local.sync_client
 
+catalog: $(VENV)/.made  ## put the catalog's files together
+	@$(PY) -m local.catalog_rows
+
 openapi: $(VENV)/.made  ## write the OpenAPI document anew
 	@$(PY) -m local.openapi.document
 
@@ -149,4 +152,4 @@ $(PEERS)/node/.made: benchmarks/peers/package.json benchmarks/peers/package-lock
 	@npm ci --prefix $(PEERS)/node --ignore-scripts --no-audit --no-fund > $(PEERS)/node/install.log 2>&1
 	@touch $@
 
-.PHONY: help run serve test environments pytest unit integration e2e lint format types sam policy soak verify command deploy keys destroy bench client openapi lock clean
+.PHONY: help run serve test environments pytest unit integration e2e lint format types sam policy soak verify command deploy keys destroy bench client catalog openapi lock clean

@@ -10,12 +10,13 @@ from darkroom.aws.queues import Message, message_body, read_message
 from darkroom.http.errors import LinkFailed
 from darkroom.images.copying import ImageCopier
 from darkroom.providers.base import QueryFailed, Refused
+from darkroom.providers.upstreams import Destination
 from darkroom.submission.dispatching import Dispatcher
 from darkroom.submission.polling import Poller
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
 from darkroom.tasks.messages import Copy, Poll, Submission
 from darkroom.tasks.outbox import Outbox
-from darkroom.tasks.task import Task
+from darkroom.tasks.task import Attempt, Task
 from darkroom.tasks.update import Update
 from darkroom.webhooks.delivery import Deliverer
 from darkroom.webhooks.messages import Delivery
@@ -40,12 +41,12 @@ class Hopeless:
         self._steps = steps
         itself: Any = self
         anything: Any = SimpleNamespace(
-            order=lambda task: None, given_to=lambda adapter: True, failed=print, succeeded=print,
+            build=lambda task: None, given_to=lambda adapter, address: True, failed=print, succeeded=print,
             find_image=lambda *_, **__: None, rule=lambda task: WEBHOOKS, body=lambda task: b"",
         )  # fmt: skip
         outbox = Outbox(itself, self.clock)
         parts: Any = {"tasks": self.tasks, "queues": self, "clock": self.clock}
-        outside: Any = {"adapters": lambda name: self, "upstreams": self}
+        outside: Any = {"adapters": lambda name, protocol: self, "upstreams": self}
         self._tracker = Poller(
             objects=lambda: anything, latency=lambda task: 10.0, outbox=outbox, scale=1, **parts, **outside
         )
@@ -67,11 +68,11 @@ class Hopeless:
 
     # The providers and the others outside.
 
-    def reach(self, provider: str, credential: str) -> "Hopeless":
+    def reach(self, attempt: Attempt) -> "Hopeless":
         return self
 
-    def current_credential(self, provider: str) -> str:
-        return "default"
+    def destination(self, provider: str) -> Destination:
+        return Destination(provider, "", "default")
 
     def submit(self, order: Any, upstream: Any) -> Update:
         raise Refused(BUSY)

@@ -4,6 +4,7 @@ from typing import Any
 
 from darkroom.api import accounts
 from darkroom.api.account_models import AccountTerms, Credit, KeyChanges, NewKey, Redrive, Rotation, owner_named, read
+from darkroom.api.catalog_routes import catalog_routes
 from darkroom.api.errors import not_found
 from darkroom.api.http import Response, answer, authenticate, json_object, new_app, raw_body, respond
 from darkroom.container import Container
@@ -78,7 +79,7 @@ def get_any_ledger(owner: str) -> Response[str]:
     """An owner's ledger."""
     authenticate(app, container, admin=True)
     query = app.current_event.query_string_parameters
-    return answer(200, accounts.show_ledger(container, owner_named(owner), query))
+    return answer(200, accounts.show_ledger(container, owner_named(owner), query, with_cost=True))
 
 
 @app.delete("/v1/admin/owners/<owner>")
@@ -106,6 +107,9 @@ def post_redrive(queue: str) -> Response[str]:
     limit = read(Redrive, body()).limit
     sent = container.given_up().redrive(queue, limit, go_on=lambda: invocation.left(reserve=MARGIN) > 0)
     return answer(200, {"queue": queue, "sent": sent})
+
+
+app.include_router(catalog_routes(app, container))
 
 
 @observed

@@ -5,6 +5,7 @@ from typing import Any
 from darkroom.api.errors import ApiError, forbidden, not_found
 from darkroom.api.http import Response, answer, authenticate, new_app, raw_body, respond
 from darkroom.callbacks.receiver import Verdict
+from darkroom.catalog.provider import PROVIDER_NAME
 from darkroom.container import Container
 from darkroom.observability import count, follow, logger, observed
 from darkroom.providers.registry import PROVIDERS
@@ -20,13 +21,14 @@ app = new_app()
 @app.post("/callbacks/<provider>/<task_id>/<token>/")
 def receive(provider: str, task_id: str, token: str) -> Response[str]:
     """Take one callback. Whatever it says, a genuine one is answered 200, so that it is not sent for ever."""
-    known = provider in PROVIDERS or provider in container.settings.demo_providers
-    if not known or not well_formed(task_id):
+    if not PROVIDER_NAME.fullmatch(provider) or not well_formed(task_id):
         raise not_found("There is nothing here.")
     follow(task_id)
     headers = dict(app.current_event.headers)
     verdict = container.callbacks().receive(provider, task_id, token, headers, raw_body(app))
     count("CallbackReceived", verdict=verdict.value)
+    if verdict is Verdict.FORGED and provider not in container.settings.demo_providers and provider not in PROVIDERS:
+        raise not_found("There is nothing here.")
     if verdict is Verdict.FORGED:
         logger.warning("provider trouble", extra={"trouble": "a forged callback", "provider": provider})
         count("ProviderTrouble")

@@ -75,17 +75,18 @@ def get_models() -> Response[str]:
     from darkroom.api.models import render_catalog
 
     caller = authenticate(app, container)
-    return answer(200, render_catalog(container.scorecard(), caller.owner))
+    return answer(200, render_catalog(container.catalog_in_force(), container.scorecard(), caller.owner))
 
 
 @app.get("/v1/usage")
 def get_usage() -> Response[str]:
-    """The caller's usage in a month."""
+    """The caller's usage in a month, or for an admin anybody's (`owner`), with what it cost."""
     from darkroom.api.listing import show_usage, usage_as_csv
 
     caller = authenticate(app, container)
     query = app.current_event.query_string_parameters
-    usage = show_usage(container.accounts(), caller.owner, query, now())
+    owner = query.get("owner") or caller.owner if caller.admin else caller.owner
+    usage = show_usage(container.accounts(), owner, query, now(), with_cost=caller.admin)
     if query.get("format") == "csv":
         return Response(200, "text/csv; charset=utf-8", usage_as_csv(usage))
     return answer(200, usage)

@@ -26,6 +26,7 @@ def account_paths() -> Json:
     queue = [{"$ref": "#/components/parameters/queue"}]
     account = {200: answer("The account.", "Account")}
     ledger = {200: answer("A page of the ledger, newest first.", "Ledger")}
+    with_cost = {200: answer("A page of the ledger, with what each task cost at its provider.", "LedgerWithCost")}
     return {
         "/v1/account": {"get": call("getAccount", "See your credits", account, errors=(401, 403))},
         "/v1/account/ledger": {
@@ -83,7 +84,7 @@ def account_paths() -> Json:
         "/v1/admin/accounts/{owner_name}/ledger": {
             "parameters": owner,
             "get": call(
-                "getAnyLedger", "See an owner's ledger (admin)", ledger, parameters=["limit", "cursor"],
+                "getAnyLedger", "See an owner's ledger (admin)", with_cost, parameters=["limit", "cursor"],
                 errors=(*ADMIN_ERRORS, 404, 422),
             ),
         },
@@ -134,12 +135,11 @@ def account_schemas() -> Json:
         "requests_per_second": MAYBE_NUMBER, "open_tasks": MAYBE_WHOLE, "metered": {"type": "boolean"},
         "expires_at": MAYBE_WHOLE,
     }  # fmt: skip
-    line = record(
-        {
-            "at": WHOLE, "kind": {"type": "string", "enum": ["credit", "reserve", "settle"]}, "amount": TEXT,
-            "reference": TEXT, "task_id": MAYBE_TEXT, "credits_charged": MAYBE_TEXT, "note": MAYBE_TEXT,
-        }
-    )  # fmt: skip
+    line = {
+        "at": WHOLE, "kind": {"type": "string", "enum": ["credit", "reserve", "settle", "cancellation"]},
+        "amount": TEXT, "reference": TEXT, "task_id": MAYBE_TEXT, "credits_charged": MAYBE_TEXT, "note": MAYBE_TEXT,
+    }  # fmt: skip
+    pages = {"Ledger": record(line), "LedgerWithCost": record({**line, "provider_cost": MAYBE_TEXT})}
     kept = record({"what": TEXT, "why": TEXT, "until": MAYBE_WHOLE})
     erasure = {
         "object": {"const": "owner.erasure"}, "owner": TEXT,
@@ -157,9 +157,12 @@ def account_schemas() -> Json:
                 "spent_this_month": TEXT, "monthly_budget": MAYBE_TEXT,
             }
         ),
-        "Ledger": record(
-            {"object": {"const": "list"}, "data": {"type": "array", "items": line}, "next_cursor": MAYBE_TEXT}
-        ),
+        **{
+            name: record(
+                {"object": {"const": "list"}, "data": {"type": "array", "items": each}, "next_cursor": MAYBE_TEXT}
+            )
+            for name, each in pages.items()
+        },
         "WebhookSecret": record({"object": {"const": "webhook.secret"}, "secret": TEXT}),
         "Key": record(key),
         "MadeKey": record({**key, "api_key": TEXT}),

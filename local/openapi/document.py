@@ -8,6 +8,7 @@ from darkroom.tasks.failure import ErrorCode
 from darkroom.tasks.task import AttemptState, ImageState
 from darkroom.tasks.update import Status
 from local.openapi.accounts import account_paths, account_schemas
+from local.openapi.catalog import catalog_paths, catalog_schemas
 from local.openapi.parameters import headers, parameters
 from local.openapi.parts import (
     MAYBE_NUMBER,
@@ -129,6 +130,7 @@ def _paths() -> Json:
             )
         },
         **account_paths(),
+        **catalog_paths(),
         "/health": {"get": open_call("getHealth", "Whether the API answers", answer("It does.", "Health"))},
         "/openapi.json": {"get": open_call("getOpenApi", "This document", answer("The document.", "Anything"))},
     }  # fmt: skip
@@ -225,8 +227,9 @@ def _schemas() -> Json:
     line = record(
         {
             "model": text, "provider": text, "tasks": whole, "completed": whole, "failed": whole, "cancelled": whole,
-            "images": whole, "credits": text,
-        }
+            "images": whole, "credits": text, "cost": text,
+        },
+        ("cost",),
     )  # fmt: skip
     measured = record(
         {
@@ -238,7 +241,8 @@ def _schemas() -> Json:
     )  # fmt: skip
     event = record({"at": whole, "what": text, "cause": text, "details": {"type": "object"}})
     offer = {
-        "provider": text, "upstream_model": text, "credits_per_image": text, "usual_seconds": number,
+        "provider": text, "upstream_model": text, "enabled": {"type": "boolean"}, "credits_per_image": text,
+        "usual_seconds": number,
         "synchronous": {"type": "boolean"}, "features": {"type": "array", "items": text}, "max_n": whole,
         "max_image_urls": whole, "max_prompt": whole, "sizes": {"type": "object"},
         "breaker": {"type": "string", "enum": ["closed", "open", "half_open"]}, "measured": measured,
@@ -274,6 +278,7 @@ def _schemas() -> Json:
             }
         ),
         **account_schemas(),
+        **catalog_schemas(),
         "EventList": record(
             {
                 "object": {"const": "list"}, "task_id": text, "request": {"type": "object"},
@@ -285,7 +290,7 @@ def _schemas() -> Json:
         "Usage": record(
             {
                 "object": {"const": "usage"}, "month": text, "data": {"type": "array", "items": line},
-                "total": record({"tasks": whole, "images": whole, "credits": text}),
+                "total": record({"tasks": whole, "images": whole, "credits": text, "cost": text}, ("cost",)),
             }
         ),
         "Health": record({"status": {"const": "ok"}}),

@@ -2,6 +2,7 @@
 
 from darkroom.tasks.update import Status
 from local.openapi.accounts import account_parameters
+from local.openapi.catalog import catalog_parameters
 from local.openapi.parts import Json
 
 
@@ -47,4 +48,4 @@ def parameters() -> Json:
         for name, (schema, words) in header.items()
     }
     named["task_id"] = {"name": "task_id", "in": "path", "required": True, "schema": text}
-    return named | account_parameters()
+    return named | account_parameters() | catalog_parameters()

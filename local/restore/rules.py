@@ -11,7 +11,8 @@ from typing import Any
 
 from darkroom.operations.erasure_store import owner_digest
 from darkroom.tasks.item import read_item, write_item
-from darkroom.tasks.task import ZERO, AttemptState, ImageState, Task
+from darkroom.tasks.rates import ZERO
+from darkroom.tasks.task import AttemptState, ImageState, Task
 
 Item = Mapping[str, Any]
 

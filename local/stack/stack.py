@@ -19,6 +19,7 @@ import httpx
 from darkroom.accounts.key_admin import KeyAdmin
 from darkroom.accounts.keys import ApiKey
 from darkroom.aws.secrets import SigningKeys
+from darkroom.catalog.shipped import shipped_catalog
 from darkroom.webhooks.secrets import WebhookSecrets
 from local.auditing.rights import close_record
 from local.paths import LAYER, LOGS, ROOT, WORK
@@ -28,7 +29,6 @@ from local.stack.emulator import REGION, Emulator, free_port
 from local.stack.front import Front
 from local.stack.function_logs import FunctionLogs
 from local.stack.streaming import StreamingUrl
-from local.template.reading import read_template
 
 PROVIDERS = ("qingbo", "evolink", "chanjing", "deepspace", "acedata")
 SIMULATOR_KEY = "simulator-key"
@@ -81,8 +81,8 @@ class StackSettings:
         given = self.environment.get(f"DARKROOM_{provider.upper()}_BASE_URL", "")
         if given or not self.key(provider):
             return given
-        default: str = read_template()["Parameters"][f"{provider.capitalize()}BaseUrl"]["Default"]
-        return default
+        own: str = shipped_catalog().providers[provider].base_url
+        return own
 
     @property
     def extra_parameters(self) -> dict[str, str]:

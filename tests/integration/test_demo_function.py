@@ -10,7 +10,6 @@ import boto3
 import pytest
 
 from darkroom.aws import clients
-from darkroom.catalog.models import catalog
 from darkroom.clock import now
 from darkroom.container import Container
 from darkroom.demo.inbox import LIFE_SECONDS
@@ -26,12 +25,10 @@ BASE = "https://api.example"
 
 @pytest.fixture(autouse=True)
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    catalog.cache_clear()
     with deployed(monkeypatch):
         monkeypatch.setenv("DARKROOM_DEMO_BASE_URL", BASE)
         monkeypatch.setenv("DARKROOM_TIME_SCALE", "1000")
         yield
-    catalog.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -174,8 +171,9 @@ def test_an_inbox_closes_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_demo_is_offered_and_called_back_where_it_is_on() -> None:
-    assert catalog().find("demo").offers
-    assert set(DEMO_PROVIDERS) <= Container(Settings.from_environment()).upstreams().available()
+    container = Container(Settings.from_environment())
+    assert container.catalog_in_force().find("demo").offers
+    assert set(DEMO_PROVIDERS) <= container.upstreams().available()
     assert _callback("demo")["statusCode"] == 403
     posted = call("submit", _post({"model": "demo", "prompt": "a fox"}))
     assert posted["statusCode"] == 202, posted["body"]

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 
 from darkroom.aws import clients
 from darkroom.clock import now
-from darkroom.container_stores import StoreContainer
+from darkroom.container_catalog import CatalogContainer
 from darkroom.deadline import ANSWERING, invocation
 
 if TYPE_CHECKING:
     from darkroom.callbacks.address import CallbackAddresses
     from darkroom.callbacks.receiver import CallbackReceiver
-    from darkroom.catalog.breaker_store import Breakers
-    from darkroom.catalog.score_store import ScoreStore
-    from darkroom.catalog.scorecard import Scorecard
     from darkroom.dialects.task_view import TaskPresenter
     from darkroom.dialects.webhook_payload import DialectPayloads
     from darkroom.http.client import HttpClient
@@ -37,7 +34,7 @@ if TYPE_CHECKING:
     from darkroom.webhooks.fan_out import Notifier
 
 
-class Container(StoreContainer):
+class Container(CatalogContainer):
     """One function's parts, each made when first asked for."""
 
     @cache  # noqa: B019
@@ -57,22 +54,25 @@ class Container(StoreContainer):
     @cache  # noqa: B019
     def upstreams(self, reserve: float = ANSWERING) -> "HttpUpstreams":
         """The providers. `reserve` is how many seconds of an invocation no request to them may take."""
-        from darkroom.aws.secrets import Credentials
         from darkroom.providers.upstreams import HttpUpstreams
 
-        credentials = Credentials(self.settings.provider_secret, keyless=self.settings.demo_providers)
-        return HttpUpstreams(settings=self.settings, credentials=credentials, client=self.http, reserve=reserve)
+        return HttpUpstreams(
+            catalog=self.catalog_in_force,
+            former_address=self.former_address,
+            credentials=self.credentials(),
+            client=self.http,
+            reserve=reserve,
+        )
 
     @cache  # noqa: B019
     def dispatcher(self) -> "Dispatcher":
         """Submits tasks to providers."""
-        from darkroom.catalog.models import catalog
         from darkroom.providers.registry import adapter
         from darkroom.submission.dispatching import Dispatcher
         from darkroom.submission.generation_request import RequestBuilder
 
         requests = RequestBuilder(
-            catalog=catalog(),
+            catalog=self.catalog_in_force,
             adapters=adapter,
             addresses=self.addresses(),
             reference_link=self._reference_link,
@@ -94,14 +94,13 @@ class Container(StoreContainer):
     @cache  # noqa: B019
     def submissions(self) -> "Submissions":
         """Accepts tasks."""
-        from darkroom.catalog.models import catalog
         from darkroom.submission.accepting import Submissions
 
         return Submissions(
             tasks=self.tasks(),
             queues=self.queues(),
             objects=self.objects,
-            catalog=catalog(),
+            catalog=self.catalog_in_force,
             keys=self.keys(),
             available=self.upstreams().available,
             metered=self.account_ledger().has,
@@ -167,28 +166,6 @@ class Container(StoreContainer):
             strip=self.settings.strip_image_metadata,
             clock=now,
         )
-
-    @cache  # noqa: B019
-    def breakers(self) -> "Breakers":
-        """The providers' circuit breakers."""
-        from darkroom.catalog.breaker_store import Breakers
-
-        return Breakers(clients.dynamodb(), self.settings.accounts_table, clock=now, scale=self.settings.time_scale)
-
-    @cache  # noqa: B019
-    def scores(self) -> "ScoreStore":
-        """How the offers did."""
-        from darkroom.catalog.score_store import ScoreStore
-
-        return ScoreStore(clients.dynamodb(), self.settings.accounts_table)
-
-    @cache  # noqa: B019
-    def scorecard(self) -> "Scorecard":
-        """What is known of the offers."""
-        from darkroom.catalog.models import catalog
-        from darkroom.catalog.scorecard import Scorecard
-
-        return Scorecard(scores=self.scores, breakers=self.breakers, catalog=catalog(), clock=now)
 
     @cache  # noqa: B019
     def reconciler(self) -> "Reconciler":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from darkroom.accounts.rate_limit import RequestRates
     from darkroom.aws.queues import Queues
     from darkroom.aws.schedules import Schedules
-    from darkroom.aws.secrets import SigningKeys
+    from darkroom.aws.secrets import Credentials, SigningKeys
     from darkroom.callbacks.notes import CallbackNotes
     from darkroom.images.links import LinkSigner
     from darkroom.images.object_store import ObjectStore
@@ -130,6 +130,13 @@ class StoreContainer:
         from darkroom.aws.secrets import SigningKeys
 
         return SigningKeys(self.settings.signing_secret)
+
+    @cache  # noqa: B019
+    def credentials(self) -> "Credentials":
+        """The providers' credentials."""
+        from darkroom.aws.secrets import Credentials
+
+        return Credentials(self.settings.provider_secret, keyless=self.settings.demo_providers)
 
     @cache  # noqa: B019
     def outbox(self) -> "Outbox":

@@ -95,11 +95,9 @@ class Settings:
         """The demo's providers, where there is a demo."""
         return DEMO_PROVIDERS if self.demo_base_url else ()
 
-    def provider_base_url(self, provider: str) -> str:
-        """Where a provider is reached, without a slash at its end."""
-        if provider in self.demo_providers:
-            return f"{self.demo_base_url}/demo/{provider}"
-        return self._required(f"DARKROOM_{provider.upper()}_BASE_URL").rstrip("/")
+    def provider_address(self, provider: str) -> str:
+        """Where a provider of the shipped catalog is reached instead of its own address; empty for there."""
+        return self.environment.get(f"DARKROOM_{provider.upper()}_BASE_URL", "").rstrip("/")
 
     @property
     def time_scale(self) -> float:

@@ -10,14 +10,14 @@ import pytest
 
 from darkroom.catalog.breaker import FAILURES, REST, BreakerState
 from darkroom.catalog.breaker_store import Breakers
-from darkroom.catalog.models import catalog
 from darkroom.catalog.routing import plan
 from darkroom.catalog.score import ENOUGH
 from darkroom.catalog.score_store import DAYS, ScoreStore
 from darkroom.catalog.scorecard import WATCHDOG, Scorecard
+from darkroom.catalog.shipped import shipped_catalog
 from darkroom.tasks import transitions
 from darkroom.tasks.history_entry import HistoryEntry
-from darkroom.tasks.request import ImageRequest
+from darkroom.tasks.request import ImageRequest, Strategy
 from darkroom.tasks.task import PlannedOffer, Task
 from tests.integration.emulated_aws import ACCOUNTS, emulated_aws
 from tests.unit.tasks.test_transitions import BUSY, NO, NOW, accepted, copying, sending, stored
@@ -54,7 +54,7 @@ def scores() -> ScoreStore:
 
 
 def scorecard(clock: Clock) -> Scorecard:
-    return Scorecard(scores=scores, breakers=lambda: breakers(clock), catalog=catalog(), clock=clock)
+    return Scorecard(scores=scores, breakers=lambda: breakers(clock), catalog=shipped_catalog, clock=clock)
 
 
 def ended(seconds: float = 20, *, cause: str = "callback", expects_callback: bool = True) -> Task:
@@ -138,7 +138,7 @@ def test_a_success_forgets_the_outages_before_it(clock: Clock) -> None:
 
 def choices(*providers: str) -> Any:
     request = ImageRequest(model="seedream-4.5", prompt="a fox", providers=providers)
-    return plan(request, catalog(), available=set(providers))
+    return plan(request, shipped_catalog(), available=set(providers))
 
 
 def test_a_provider_that_is_out_comes_last(clock: Clock) -> None:
@@ -227,7 +227,7 @@ def test_scores_are_of_the_last_days(clock: Clock) -> None:
 
 def test_the_clock_of_the_looks_is_learned(clock: Clock) -> None:
     card = scorecard(clock)
-    offer = catalog().offer("evolink", "doubao-seedream-4.5")
+    offer = shipped_catalog().offer("evolink", "doubao-seedream-4.5")
     assert offer is not None
     assert card.seconds(offer) == offer.latency_seconds
     for _ in range(ENOUGH):
@@ -243,15 +243,15 @@ def test_the_clock_of_the_looks_is_learned(clock: Clock) -> None:
 
 def test_routing_goes_by_what_was_measured(clock: Clock) -> None:
     request = ImageRequest(model="seedream-4.5", prompt="a fox")
-    usual = plan(request, catalog(), available={"evolink", "qingbo"})
-    slowest, cheapest = usual[-1].offer, Decimal("0.01")
+    usual = plan(request, shipped_catalog(), available={"evolink", "qingbo"})
+    last = usual[-1].offer
     steered = plan(
-        request,
-        catalog(),
+        replace(request, strategy=Strategy.FASTEST),
+        shipped_catalog(),
         available={"evolink", "qingbo"},
-        price=lambda offer: cheapest if offer == slowest else offer.price,
+        seconds=lambda offer: 1.0 if offer == last else offer.latency_seconds,
     )
-    assert steered[0].offer == slowest
+    assert steered[0].offer == last
 
 
 def test_a_task_is_submitted_although_nothing_is_known(clock: Clock) -> None:
@@ -265,7 +265,7 @@ def test_a_task_is_submitted_although_nothing_is_known(clock: Clock) -> None:
         def may_probe(self, breaker: Any) -> bool:
             raise ConnectionError
 
-    card = Scorecard(scores=Broken, breakers=Broken, catalog=catalog(), clock=clock)
+    card = Scorecard(scores=Broken, breakers=Broken, catalog=shipped_catalog, clock=clock)
     offered = choices("evolink")
     assert card.steered(offered, "acme") == (tuple(offered), 0)
     assert card.seconds(offered[0].offer) == offered[0].offer.latency_seconds

@@ -26,9 +26,9 @@ from darkroom.callbacks.address import CallbackAddresses
 from darkroom.callbacks.notes import CallbackNotes
 from darkroom.callbacks.receiver import CallbackReceiver
 from darkroom.catalog.breaker_store import Breakers
-from darkroom.catalog.models import catalog
 from darkroom.catalog.score_store import ScoreStore
 from darkroom.catalog.scorecard import Scorecard
+from darkroom.catalog.shipped import shipped_catalog
 from darkroom.dialects.task_view import TaskPresenter
 from darkroom.dialects.webhook_payload import DialectPayloads
 from darkroom.http.errors import LinkGone
@@ -41,6 +41,7 @@ from darkroom.operations.sweep_cursor import SweepCursors
 from darkroom.providers.adapter import Adapter
 from darkroom.providers.base import Refused, Upstream, UpstreamAnswer, UpstreamRequest
 from darkroom.providers.registry import adapter
+from darkroom.providers.upstreams import Destination
 from darkroom.settings import Settings
 from darkroom.submission.accepting import Submissions, Submitted
 from darkroom.submission.dispatching import Dispatcher
@@ -52,7 +53,7 @@ from darkroom.tasks.open_index import OpenTasks
 from darkroom.tasks.outbox import Outbox
 from darkroom.tasks.request import ImageRequest
 from darkroom.tasks.store import TaskStore
-from darkroom.tasks.task import Task
+from darkroom.tasks.task import Attempt, Task
 from darkroom.webhooks.delivery import Deliverer
 from darkroom.webhooks.delivery_log import DeliveryStore
 from darkroom.webhooks.fan_out import Notifier
@@ -272,7 +273,6 @@ class World:
         settings = Settings(
             {
                 "DARKROOM_PUBLIC_URL": PUBLIC_URL,
-                "DARKROOM_EVOLINK_BASE_URL": "https://api.evolink.ai",
                 "DARKROOM_TASK_RETENTION_DAYS": "30",
             }
         )
@@ -294,11 +294,13 @@ class World:
         shared: Any = {"tasks": self.tasks, "clock": self.clock}
         scaled: Any = {"adapters": self.adapter, "outbox": outbox, "scale": 1}
         orders = RequestBuilder(
-            catalog=catalog(), adapters=self.adapter, addresses=addresses, reference_link=lambda key: key
+            catalog=shipped_catalog, adapters=self.adapter, addresses=addresses, reference_link=lambda key: key
         )
         breakers = Breakers(dynamodb, self._tables[1], clock=self.clock, scale=1)
         scores = ScoreStore(dynamodb, self._tables[1])
-        scorecard = Scorecard(scores=lambda: scores, breakers=lambda: breakers, catalog=catalog(), clock=self.clock)
+        scorecard = Scorecard(
+            scores=lambda: scores, breakers=lambda: breakers, catalog=shipped_catalog, clock=self.clock
+        )
         notes = CallbackNotes(dynamodb, self._tables[0], clock=self.clock)
         self.notes = notes
         dispatcher = Dispatcher(
@@ -307,7 +309,7 @@ class World:
         )  # fmt: skip
         self.dispatcher = dispatcher
         self.submissions = Submissions(
-            queues=queues, objects=lambda: objects, catalog=catalog(), keys=keys,
+            queues=queues, objects=lambda: objects, catalog=shipped_catalog, keys=keys,
             available=lambda: {"evolink"}, metered=AccountLedger(dynamodb, self._tables[1]).has, dispatcher=dispatcher, scorecard=scorecard, outbox=outbox, settings=settings, **shared,
         )  # fmt: skip
         self.callbacks = CallbackReceiver(
@@ -347,14 +349,14 @@ class World:
     def clock(self) -> int:
         return self.time
 
-    def adapter(self, name: str) -> Adapter:
-        return adapter(name)
+    def adapter(self, name: str, protocol: str) -> Adapter:
+        return adapter(name, protocol)
 
-    def reach(self, provider: str, credential: str) -> Upstream:
+    def reach(self, attempt: Attempt) -> Upstream:
         return self.provider
 
-    def current_credential(self, provider: str) -> str:
-        return "default"
+    def destination(self, provider: str) -> Destination:
+        return Destination(provider, "https://api.evolink.ai", "default")
 
     def announce(self, task: Task) -> None:
         with self.chaos.call("events.put_events"):

@@ -9,8 +9,9 @@ from darkroom.callbacks.address import CallbackAddresses, is_meant
 from darkroom.providers.registry import adapter
 from darkroom.settings import Settings
 from darkroom.tasks.ids import made_up_nonce
+from darkroom.tasks.rates import ZERO
 from darkroom.tasks.request import ImageRequest
-from darkroom.tasks.task import ZERO, Task, Usage
+from darkroom.tasks.task import Attempt, AttemptState, Task, Usage
 
 KEYS = SigningKeys("s", lambda name: {"identity": "i", "callback": ["new", "old"]})
 TASK = "task_01M7Y0K4SK2HQR5V5B4CM148FG"
@@ -23,9 +24,13 @@ def task() -> Task:
     )  # fmt: skip
 
 
-def addresses(public_url: str, provider_url: str = "https://api.evolink.ai") -> CallbackAddresses:
-    urls = {f"DARKROOM_{name}_BASE_URL": provider_url for name in ("EVOLINK", "CHANJING")}
-    return CallbackAddresses(Settings({"DARKROOM_PUBLIC_URL": public_url, **urls}), KEYS)
+def sent_to(address: str) -> Task:
+    attempt = Attempt("evolink", "m", "default", AttemptState.SENDING, 1, protocol="evolink", address=address)
+    return replace(task(), attempts=(attempt,))
+
+
+def addresses(public_url: str) -> CallbackAddresses:
+    return CallbackAddresses(Settings({"DARKROOM_PUBLIC_URL": public_url}), KEYS)
 
 
 @pytest.mark.parametrize(
@@ -40,9 +45,9 @@ def addresses(public_url: str, provider_url: str = "https://api.evolink.ai") -> 
     ],
 )
 def test_an_address_is_given_to_who_can_reach_it(public_url: str, provider_url: str, given: bool) -> None:
-    found = addresses(public_url, provider_url)
-    assert found.given_to(adapter("evolink")) is given
-    assert bool(found.for_submission(adapter("evolink"), task())) is given
+    found = addresses(public_url)
+    assert found.given_to(adapter("evolink"), provider_url) is given
+    assert bool(found.for_submission(adapter("evolink"), sent_to(provider_url))) is given
 
 
 def test_who_never_calls_back_is_given_none() -> None:

@@ -23,9 +23,9 @@ from darkroom.catalog.geometry import (
     pixels_for,
     sizes_of,
 )
-from darkroom.catalog.models import catalog
+from darkroom.catalog.shipped import shipped_catalog
 
-OFFERS = [offer for model in catalog().models for offer in model.offers]
+OFFERS = [offer for model in shipped_catalog().models for offer in model.offers]
 RATIOS = st.sampled_from(sorted(PUBLISHED_RATIOS | COMPUTED_RATIOS))
 RESOLUTIONS = st.sampled_from(list(Resolution))
 PIXELS = st.builds(Pixels, st.integers(1, 9999), st.integers(1, 9999))

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darkroom.catalog.models import catalog
 from darkroom.catalog.provider_options import OPTIONS, problem_with, taken_options
 from darkroom.catalog.routing import NoOffer, plan
+from darkroom.catalog.shipped import shipped_catalog
 from darkroom.tasks.request import ImageRequest
 
 PROVIDERS = ("qingbo", "evolink", "chanjing", "deepspace", "acedata")
@@ -27,13 +27,13 @@ def test_what_decides_price_number_or_place_is_refused_by_its_name(provider: str
     if provider == "chanjing":
         request = ImageRequest("seedream-3.0", "x", extra=extra, providers=(provider,))
     with pytest.raises(NoOffer, match="extra.") as refused:
-        plan(request, catalog(), available=PROVIDERS)
+        plan(request, shipped_catalog(), available=PROVIDERS)
     assert refused.value.param.startswith("extra.")
 
 
 def test_an_option_leads_to_the_providers_that_take_it() -> None:
     request = ImageRequest("seedream-4.5", "x", extra={"response_format": "b64_json"})
-    assert {choice.offer.provider for choice in plan(request, catalog(), available=PROVIDERS)} <= set(OPTIONS)
+    assert {choice.offer.provider for choice in plan(request, shipped_catalog(), available=PROVIDERS)} <= set(OPTIONS)
 
 
 @given(

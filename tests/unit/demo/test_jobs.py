@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darkroom.catalog.demo_offers import DEMO
-from darkroom.catalog.models import Catalog
-from darkroom.catalog.offers import MODELS
+from darkroom.catalog.loading import build, read_sizes
+from darkroom.catalog.shipped import shipped_rows, with_demo
 from darkroom.demo.jobs import (
     LARGEST_AREA,
     LONGEST_SECONDS,
@@ -96,7 +95,8 @@ def test_progress_goes_from_nothing_to_all() -> None:
 
 
 def test_every_size_that_the_catalog_promises_is_one_that_is_drawn() -> None:
-    forms = DEMO.offers[0].forms
+    rows = with_demo(shipped_rows(), "https://api.test")["offers"]
+    forms = read_sizes((rows["demo|demo|demo-picture"] or {})["sizes"])
     assert forms.pixels
     assert forms.pixels.max_area == LARGEST_AREA
     side = forms.pixels.min_area**0.5 / forms.pixels.max_quotient**0.5
@@ -109,7 +109,11 @@ def test_every_size_that_the_catalog_promises_is_one_that_is_drawn() -> None:
 
 
 def test_no_real_model_is_ever_made_by_the_demo() -> None:
-    catalog = Catalog((*MODELS, DEMO))  # refuses a name that stands for two models
-    assert catalog.find("demo") is DEMO
-    assert {offer.price for offer in DEMO.offers} == {0}
-    assert not {offer.provider for model in MODELS for offer in model.offers} & {o.provider for o in DEMO.offers}
+    problems: list[str] = []
+    catalog = build(with_demo(shipped_rows(), "https://api.test"), lambda kind, name, error: problems.append(name))
+    demo = catalog.find("demo")
+    assert {offer.price for offer in demo.offers} == {0}
+    assert not {provider for model in catalog.models if model is not demo for provider, _ in model.sold} & set(
+        dict(demo.sold)
+    )
+    assert problems == [], "a name that stands for two models"

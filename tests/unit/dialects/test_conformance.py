@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from darkroom.api.request import read_request
-from darkroom.catalog.models import catalog
 from darkroom.catalog.routing import plan
+from darkroom.catalog.shipped import shipped_catalog
 from darkroom.dialects.calls import Call, Cancel, Form, LookUp, LookUpMany, Submission
 from darkroom.dialects.refusals import ErrorKind, Refusal, refusal_of
 from darkroom.dialects.registry import DIALECTS, UnknownDialect, dialect
@@ -86,7 +86,7 @@ def test_a_request_that_a_seed_shows_is_accepted_and_somebody_can_do_it(
     intent = submission(name, path, body)
     assert intent.ignored == ()
     assert intent.model == (body.get("model") or body["model_code"])
-    assert plan(read_request(intent.task, Settings({})), catalog(), available=PROVIDERS)
+    assert plan(read_request(intent.task, Settings({})), shipped_catalog(), available=PROVIDERS)
 
 
 def test_every_request_sample_is_used() -> None:
@@ -183,7 +183,7 @@ def test_an_error_that_is_documented_can_be_met(name: str, status: int, code: st
 
 def order(name: str) -> GenerationRequest:
     request = read_request({"model": MODELS[name], "prompt": "a fox", "n": 2, "provider": name}, Settings({}))
-    choice = plan(request, catalog(), available=PROVIDERS)[0]
+    choice = plan(request, shipped_catalog(), available=PROVIDERS)[0]
     url = "https://app.example/hook" if adapter(name).traits.calls_back else ""
     return GenerationRequest(choice.offer.upstream_model, "a fox", choice.shape, n=2, callback_url=url)
 
@@ -200,7 +200,7 @@ def test_our_own_client_is_understood(name: str) -> None:
     assert request.n == 2
     # Our adapter of evolink tells the model in words how many pictures to make.
     assert request.prompt.startswith("a fox")
-    assert catalog().find(request.model).name == "seedream-4.5"
+    assert shipped_catalog().find(request.model).name == "seedream-4.5"
     assert request.callback_url == (order(name).callback_url or None)
     assert dialect(name).credential(Call("POST", sent.path, {k.lower(): v for k, v in sent.headers.items()}))
 

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from darkroom.catalog.shipped import shipped_catalog
 from darkroom.dialects.calls import Call, Submission
 from darkroom.dialects.forms import MOST_PARTS, is_form, read_form
 from darkroom.dialects.openai import OpenAI
+from darkroom.dialects.openai_sizes import fitted
 from darkroom.dialects.refusals import ErrorKind, Refusal
 from tests.pictures import picture
 
@@ -61,7 +63,11 @@ def test_a_form_is_the_same_wish_as_json() -> None:
 def test_what_gpt_image_clients_send_with_an_edit_is_taken() -> None:
     fields = {"size": "1024x1024", "quality": "high", "background": "auto", "input_fidelity": "high", "user": "u"}
     made = edit({"prompt": "blue", "image": DATA, "model": "seedream-4.5", "output_format": "png", **fields})
-    assert (made.task["size"], made.base64, made.ignored) == ("1:1", True, ("input_fidelity",))
+    assert (fitted(made.task, shipped_catalog())["size"], made.base64, made.ignored) == (
+        "1:1",
+        True,
+        ("input_fidelity",),
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from darkroom.providers.base import QueryFailed, Ticket
 from darkroom.submission.polling import Poller
 from darkroom.tasks.messages import Poll
 from darkroom.tasks.outbox import Outbox
-from darkroom.tasks.task import Task
+from darkroom.tasks.task import Attempt, Task
 from darkroom.tasks.update import MadeImage, Status, Update
 from tests.memory import TaskMemory
 from tests.unit.tasks.test_transitions import NOW, accepted
@@ -49,15 +49,15 @@ class World:
         self.released = threading.Event()
         self.fails = False
         outbox = Outbox(self, lambda: NOW)  # type: ignore[arg-type]
-        parts: Any = {"tasks": self.tasks, "queues": self, "upstreams": self, "adapters": lambda name: self}
+        parts: Any = {"tasks": self.tasks, "queues": self, "upstreams": self, "adapters": lambda name, protocol: self}
         objects: Any = SimpleNamespace()
         self.poller = Poller(
             objects=lambda: objects, latency=lambda task: 10.0, outbox=outbox, clock=lambda: NOW, scale=1,
             time_left=lambda: left, **parts,
         )  # fmt: skip
 
-    def reach(self, provider: str, credential: str) -> str:
-        return provider
+    def reach(self, attempt: Attempt) -> str:
+        return attempt.provider
 
     def query(self, tickets: Sequence[Ticket], provider: str) -> Mapping[str, Update]:
         if provider == "qingbo":

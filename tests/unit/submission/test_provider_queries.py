@@ -10,9 +10,10 @@ import pytest
 
 from darkroom.providers.base import QueryFailed, Refused, Ticket
 from darkroom.providers.registry import UnknownProvider
+from darkroom.providers.upstreams import Destination
 from darkroom.submission.provider_queries import SIDE_BY_SIDE, Answered, ProviderQueries
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
-from darkroom.tasks.task import Task
+from darkroom.tasks.task import Attempt, Task
 from darkroom.tasks.update import Status, Update
 from tests.unit.tasks.test_transitions import a_task, accepted
 
@@ -51,13 +52,13 @@ class Ways:
     def __init__(self, *without: str) -> None:
         self.without = without
 
-    def reach(self, provider: str, credential: str) -> Any:
-        if provider in self.without:
+    def reach(self, attempt: Attempt) -> Any:
+        if attempt.provider in self.without:
             raise Refused(Failure(ErrorCode.PROVIDER_AUTH, "no credential", Disposition.ELSEWHERE))
-        return provider
+        return attempt.provider
 
-    def current_credential(self, provider: str) -> str:
-        return "default"
+    def destination(self, provider: str) -> Destination:
+        return Destination(provider, "", "default")
 
 
 def running(provider: str, number: int) -> Task:
@@ -68,7 +69,7 @@ def running(provider: str, number: int) -> Task:
 
 
 def queries(providers: Mapping[str, Provider], *, left: float = 60.0, ways: Any = None, **more: Any) -> ProviderQueries:
-    def find(name: str) -> Any:
+    def find(name: str, protocol: str) -> Any:
         if name not in providers:
             raise UnknownProvider(name)
         return providers[name]
@@ -148,7 +149,7 @@ def test_what_is_not_answered_in_time_is_told_of_without_an_answer() -> None:
     provider = Provider(answers=lambda: released.wait(30))
     left = iter([30.0] * 2 + [0.0] * 1000)
     made = ProviderQueries(
-        adapters=lambda name: provider,  # type: ignore[arg-type,return-value]
+        adapters=lambda name, protocol: provider,  # type: ignore[arg-type,return-value]
         upstreams=Ways(),
         time_left=lambda: next(left) if threading.current_thread() is threading.main_thread() else 30.0,
     )

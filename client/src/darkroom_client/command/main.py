@@ -6,7 +6,7 @@ import sys
 import click
 from click.shell_completion import get_completion_class
 
-from darkroom_client.command import keys, operations, tasks, verify
+from darkroom_client.command import catalog, keys, operations, tasks, verify
 from darkroom_client.command.connection import Connection
 from darkroom_client.errors import DarkroomError
 
@@ -24,7 +24,8 @@ def cli(context: click.Context, url: str | None, key: str | None, as_json: bool)
 
 for command in (
     tasks.submit, tasks.watch, tasks.get, tasks.list_tasks, tasks.cancel, tasks.events, tasks.models, tasks.usage,
-    keys.account, keys.keys, keys.accounts, keys.owners, keys.dead_letters, operations.webhooks, operations.doctor,
+    keys.account, keys.keys, keys.accounts, keys.owners, keys.dead_letters, catalog.catalog, operations.webhooks,
+    operations.doctor,
     verify.verify_command,
 ):  # fmt: skip
     cli.add_command(command)

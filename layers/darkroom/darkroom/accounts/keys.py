@@ -38,7 +38,11 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class UsageLine:
-    """What one model at one provider did for an owner in a month. `credits` is an exact decimal as text."""
+    """What one model at one provider did for an owner in a month.
+
+    `credits` and `cost` are exact decimals as texts: what the owner paid, and what the provider took from us, as far as
+    that is known.
+    """
 
     model: str
     provider: str
@@ -47,6 +51,7 @@ class UsageLine:
     cancelled: int
     images: int
     credits: str
+    cost: str = "0"
 
 
 def key_digest(api_key: str) -> str:
@@ -121,4 +126,5 @@ def _usage_line(model: str, provider: str, counters: Mapping[str, Decimal]) -> U
         cancelled=int(counters.get("cancelled", 0)),
         images=int(counters.get("images", 0)),
         credits=str(counters.get("credits", "0")),
+        cost=str(counters.get("cost", "0")),
     )

@@ -33,7 +33,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """One change of a balance: a credit, a reserve or its settlement. `at` is in Unix milliseconds."""
+    """One change of a balance: a credit, a reserve or its settlement. `at` is in Unix milliseconds.
+
+    `cost` is what the provider took from us for the task, where that is known: the operator's business alone.
+    """
 
     at: int
     kind: str
@@ -41,6 +44,7 @@ class LedgerLine:
     reference: str
     task_id: str | None = None
     charged: Decimal | None = None
+    cost: Decimal | None = None
     note: str | None = None
 
 
@@ -152,6 +156,7 @@ def _line(item: Any) -> LedgerLine:
         reference=item["reference"]["S"],
         task_id=item["task_id"]["S"] if "task_id" in item else None,
         charged=Decimal(item["charged"]["S"]) if "charged" in item else None,
+        cost=Decimal(item["cost"]["S"]) if "cost" in item else None,
         note=item["note"]["S"] if "note" in item else None,
     )
 

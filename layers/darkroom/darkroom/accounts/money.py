@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from darkroom.tasks.rates import Rates
 from darkroom.tasks.task import PlannedOffer
 
 _CENT = Decimal("0.01")
@@ -17,4 +18,4 @@ def format_credits(amount: Decimal) -> str:
 
 def reserve(offers: Iterable[PlannedOffer], images: int) -> Decimal:
     """What to hold back for a task: its worst case, all images at the dearest offer that it could end up with."""
-    return max(offer.price for offer in offers) * images
+    return max((offer.rates or Rates(offer.price)).worst(images) for offer in offers)

@@ -77,7 +77,7 @@ def settle_parts(table: str, task: Task) -> list[Part]:
         parts.append(_update(table, account_key(task.owner), update, spent, values))
         parts.append(
             ledger_line(table, task.owner, task.completed_at, task.task_id, "settle", refund, task_id=task.task_id,
-                        charged=str(task.usage.charged))
+                        charged=str(task.usage.charged), **_cost(task))
         )  # fmt: skip
     if task.terms.counted:
         parts.append(_update(table, open_tasks_key(task.terms.key), "ADD open_tasks :one", {}, {":one": {"N": "-1"}}))
@@ -97,8 +97,12 @@ def settle_cancelled_parts(table: str, before: Task, after: Task) -> list[Part]:
     return [
         _update(table, account_key(after.owner), "ADD balance :refund, #spent :less", spent, values),
         ledger_line(table, after.owner, after.usage.settled_at, after.task_id, CANCELLATION, refund,
-                    task_id=after.task_id, charged=str(after.usage.charged)),
+                    task_id=after.task_id, charged=str(after.usage.charged), **_cost(after)),
     ]  # fmt: skip
+
+
+def _cost(task: Task) -> dict[str, str]:
+    return {"cost": str(task.usage.upstream_cost)} if task.usage.upstream_cost else {}
 
 
 def ledger_line(table: str, owner: str, at: int, reference: str, kind: str, amount: Decimal, **told: str) -> Part:

@@ -30,14 +30,20 @@ def usage_update(table: str, task: Task) -> dict[str, Any]:
     assert task.completed_at is not None  # only ended tasks are counted
     month = datetime.fromtimestamp(task.completed_at / 1000, UTC).strftime("%Y-%m")
     stored = sum(image.state is ImageState.STORED for image in task.images)
-    return _added(table, task, month, {task.status.value: 1, "images": stored, "credits": task.usage.charged})
+    counted = {task.status.value: 1, "images": stored, "credits": task.usage.charged}
+    return _added(table, task, month, counted | _cost(task))
 
 
 def late_usage_update(table: str, task: Task) -> dict[str, Any]:
     """The same for what a cancelled task turned out to cost: credits alone, in the month in which that was known."""
     assert task.usage.settled_at is not None  # only what is settled is counted
     month = datetime.fromtimestamp(task.usage.settled_at / 1000, UTC).strftime("%Y-%m")
-    return _added(table, task, month, {"credits": task.usage.charged})
+    return _added(table, task, month, {"credits": task.usage.charged} | _cost(task))
+
+
+def _cost(task: Task) -> dict[str, Any]:
+    """What the provider took from us: nothing is counted where that is not known."""
+    return {"cost": task.usage.upstream_cost} if task.usage.upstream_cost else {}
 
 
 def _added(table: str, task: Task, month: str, counted: Mapping[str, Any]) -> dict[str, Any]:

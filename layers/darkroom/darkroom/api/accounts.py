@@ -24,7 +24,7 @@ MAX_PAGE = 100
 
 def make_key(parts: "AccountParts", wanted: NewKey) -> Json:
     """Make a key. Its secret is shown this once. Raises `ApiError` (409, 422)."""
-    _check_providers(wanted.providers)
+    _check_providers(parts, wanted.providers)
     refuse_while_erasing(parts, wanted.owner)
     settings = ApiKey(
         owner=wanted.owner,
@@ -62,7 +62,7 @@ def list_keys(parts: "AccountParts", query: Mapping[str, str]) -> Json:
 def change_key(parts: "AccountParts", key_id: str, changes: KeyChanges) -> Json:
     """Change settings of a key. Raises `ApiError` (404, 409, 422)."""
     given = {name: getattr(changes, name) for name in changes.model_fields_set}
-    _check_providers(given.get("providers") or [])
+    _check_providers(parts, given.get("providers") or [])
     try:
         refuse_while_erasing(parts, parts.key_admin().find(key_id).owner)
         changed = parts.key_admin().change(key_id, given)
@@ -120,14 +120,19 @@ def show_account(parts: "AccountParts", owner: str) -> Json:
     }
 
 
-def show_ledger(parts: "AccountParts", owner: str, query: Mapping[str, str]) -> Json:
-    """A page of an owner's ledger, newest first. Raises `ApiError` (400)."""
+def show_ledger(parts: "AccountParts", owner: str, query: Mapping[str, str], *, with_cost: bool = False) -> Json:
+    """A page of an owner's ledger, newest first; with what each task cost us for an admin. Raises `ApiError` (400)."""
     limit = _page_limit(query, {"limit", "cursor"}, 50)
     try:
         lines, following = parts.account_ledger().ledger(owner, limit=limit, cursor=query.get("cursor") or None)
     except BadLedgerCursor as error:
         raise _bad_cursor() from error
-    return {"object": "list", "data": [show_line(line) for line in lines], "next_cursor": following}
+    shown = [{**show_line(line), **_cost(line, shown=with_cost)} for line in lines]
+    return {"object": "list", "data": shown, "next_cursor": following}
+
+
+def _cost(line: LedgerLine, *, shown: bool) -> Json:
+    return {"provider_cost": None if line.cost is None else format_credits(line.cost)} if shown else {}
 
 
 def _page_limit(query: Mapping[str, str], known: set[str], usual: int) -> int:
@@ -178,10 +183,8 @@ def _with_secret(parts: "AccountParts", made: MadeKey) -> Json:
     return {**show_key(made.key, metered=parts.account_ledger().has(made.key.owner)), "api_key": made.secret}
 
 
-def _check_providers(names: list[str]) -> None:
-    from darkroom.catalog.models import catalog
-
-    known = sorted({offer.provider for model in catalog().models for offer in model.offers})
+def _check_providers(parts: "AccountParts", names: list[str]) -> None:
+    known = parts.catalog_in_force().sellers
     for name in names:
         if name not in known:
             raise invalid_field(f"no provider is called {name[:80]!r}: use {', '.join(known)}", "providers")

@@ -69,6 +69,11 @@ def conflict(message: str, task_id: str | None = None, param: str | None = None)
     return ApiError(409, "conflict", message, param, task_id)
 
 
+def unavailable(message: str, param: str | None = None) -> ApiError:
+    """What was asked for is not to be had now, and may be later."""
+    return ApiError(503, "provider_unavailable", message, param, headers={"retry-after": "60"})
+
+
 def too_large(message: str) -> ApiError:
     """A body larger than is taken."""
     return ApiError(413, "payload_too_large", message)

@@ -33,7 +33,7 @@ def list_tasks(parts: "ListingParts", owner: str, query: Query) -> dict[str, Any
         raise bad_request(f"status must be one of {', '.join(Status)}", "status")
     equal = {name: query[name] for name in ("status", "model", "provider") if query.get(name)}
     if "model" in equal:
-        equal["model"] = _model_name(equal["model"])
+        equal["model"] = _model_name(parts, equal["model"])
     filters = Filters(equal, _moment(query, "created_after"), _moment(query, "created_before"))
     if (filters.created_after or 0) > (10**15 if filters.created_before is None else filters.created_before):
         raise bad_request("created_after lies behind created_before", "created_after")
@@ -58,9 +58,14 @@ def _page(parts: "ListingParts", owner: str, filters: Filters, limit: int, curso
     return shown
 
 
-def show_usage(accounts: AccountStore, owner: str, query: Query, moment: int) -> dict[str, Any]:
-    """An owner's usage in a month, by model and provider and in all. Raises `ApiError` (400)."""
-    _known(query, frozenset({"month", "format"}))
+def show_usage(
+    accounts: AccountStore, owner: str, query: Query, moment: int, *, with_cost: bool = False
+) -> dict[str, Any]:
+    """An owner's usage in a month, by model and provider and in all; with what it cost us for an admin.
+
+    Raises `ApiError` (400).
+    """
+    _known(query, frozenset({"month", "format", *(("owner",) if with_cost else ())}))
     if query.get("format", "json") not in {"json", "csv"}:
         raise bad_request("format must be json or csv", "format")
     month = query.get("month") or datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m")
@@ -80,6 +85,7 @@ def show_usage(accounts: AccountStore, owner: str, query: Query, moment: int) ->
                 "cancelled": line.cancelled,
                 "images": line.images,
                 "credits": format_credits(Decimal(line.credits)),
+                **({"cost": format_credits(Decimal(line.cost))} if with_cost else {}),
             }
             for line in lines
         ],
@@ -87,6 +93,7 @@ def show_usage(accounts: AccountStore, owner: str, query: Query, moment: int) ->
             "tasks": sum(line.completed + line.failed + line.cancelled for line in lines),
             "images": sum(line.images for line in lines),
             "credits": format_credits(sum((Decimal(line.credits) for line in lines), Decimal(0))),
+            **({"cost": format_credits(sum((Decimal(line.cost) for line in lines), Decimal(0)))} if with_cost else {}),
         },
     }
 
@@ -97,6 +104,7 @@ def usage_as_csv(usage: Mapping[str, Any]) -> str:
     import io
 
     names = ["month", "model", "provider", "tasks", "completed", "failed", "cancelled", "images", "credits"]
+    names += ["cost"] if "cost" in usage["total"] else []
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\r\n")
     writer.writeheader()
@@ -104,12 +112,12 @@ def usage_as_csv(usage: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
-def _model_name(name: str) -> str:
+def _model_name(parts: "ListingParts", name: str) -> str:
     """The catalog's name of a model that may be given by any of its names."""
-    from darkroom.catalog.models import UnknownModel, catalog
+    from darkroom.catalog.models import UnknownModel
 
     try:
-        return catalog().find(name).name
+        return parts.catalog_in_force().find(name).name
     except UnknownModel as error:
         raise bad_request(str(error), "model") from error
 

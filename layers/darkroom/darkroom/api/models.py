@@ -3,13 +3,13 @@
 from typing import Any
 
 from darkroom.accounts.money import format_credits
-from darkroom.catalog.models import Offer, catalog
+from darkroom.catalog.models import Catalog, Model, Offer
 from darkroom.catalog.score import percentile
 from darkroom.catalog.score_store import DAYS
 from darkroom.catalog.scorecard import Scorecard
 
 
-def render_catalog(scorecard: Scorecard, owner: str) -> dict[str, Any]:
+def render_catalog(catalog: Catalog, scorecard: Scorecard, owner: str) -> dict[str, Any]:
     """All models with offers, limits and prices, how each offer did lately, and whether it is asked for this owner."""
     return {
         "object": "list",
@@ -18,11 +18,20 @@ def render_catalog(scorecard: Scorecard, owner: str) -> dict[str, Any]:
                 "id": model.name,
                 "object": "model",
                 "aliases": list(model.aliases),
-                "offers": [{**_offer(offer), **_measured(offer, scorecard, owner)} for offer in model.offers],
+                **_retirement(model),
+                "offers": [
+                    {**_offer(offer), "enabled": catalog.enabled(offer.provider), **_measured(offer, scorecard, owner)}
+                    for offer in model.offers
+                ],
             }
-            for model in catalog().models
+            for model in catalog.models
         ],
     }
+
+
+def _retirement(model: Model) -> dict[str, Any]:
+    """From which day on its maker no longer serves a model, and what to use instead."""
+    return {"retired": model.retired, "replacement": model.replacement or None} if model.retired else {}
 
 
 def _measured(offer: Offer, scorecard: Scorecard, owner: str) -> dict[str, Any]:

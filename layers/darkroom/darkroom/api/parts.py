@@ -7,7 +7,10 @@ if TYPE_CHECKING:
     from darkroom.accounts.keys import AccountStore, ApiKey
     from darkroom.accounts.ledger import AccountLedger
     from darkroom.aws.queues import Queues
+    from darkroom.aws.secrets import Credentials
     from darkroom.callbacks.notes import CallbackNotes
+    from darkroom.catalog.editing import CatalogEditor
+    from darkroom.catalog.models import Catalog
     from darkroom.images.links import LinkSigner
     from darkroom.images.object_store import ObjectStore
     from darkroom.operations.deletion import Deletion
@@ -108,6 +111,10 @@ class ResendingParts(Protocol):
 class ListingParts(Protocol):
     """What lists tasks."""
 
+    def catalog_in_force(self) -> "Catalog":
+        """The catalog in force."""
+        ...
+
     def task_list(self) -> "TaskList":
         """Lists of tasks."""
         ...
@@ -158,8 +165,33 @@ class ErasingParts(Protocol):
         ...
 
 
+class CatalogParts(Protocol):
+    """What changes the catalog."""
+
+    @property
+    def settings(self) -> "Settings":
+        """The deployment's settings."""
+        ...
+
+    def catalog_editor(self) -> "CatalogEditor":
+        """Changes rows."""
+        ...
+
+    def credentials(self) -> "Credentials":
+        """The providers' credentials."""
+        ...
+
+
+class CatalogRouteParts(AuthenticationParts, CatalogParts, Protocol):
+    """What the catalog's routes need."""
+
+
 class AccountParts(ErasureParts, Protocol):
     """What shows and changes accounts and keys."""
+
+    def catalog_in_force(self) -> "Catalog":
+        """The catalog in force."""
+        ...
 
     def account_ledger(self) -> "AccountLedger":
         """The owners' accounts and ledgers."""

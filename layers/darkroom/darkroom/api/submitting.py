@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from darkroom.accounts.admission import AdmissionFailure, NotAdmitted
 from darkroom.accounts.keys import ApiKey
-from darkroom.api.errors import conflict, invalid_field, payment_required, too_large, too_many_requests
+from darkroom.api.errors import conflict, invalid_field, payment_required, too_large, too_many_requests, unavailable
 from darkroom.api.request import fingerprint, read_request
-from darkroom.catalog.routing import NoOffer
+from darkroom.catalog.routing import NoOffer, SwitchedOff
 from darkroom.clock import now
 from darkroom.operations.deletion import StillSettled
 from darkroom.submission.accepting import IdempotencyConflict, Submitted, TooMuchToKeep
@@ -41,6 +41,8 @@ def submit_task(
             idempotency_key=key,
             inline=inline,
         )
+    except SwitchedOff as error:
+        raise unavailable(str(error), error.param) from error
     except NoOffer as error:
         raise invalid_field(str(error), error.param) from error
     except TooMuchToKeep as error:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 from base64 import b64encode
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
@@ -30,6 +31,12 @@ def read_secret(name: str) -> Mapping[str, Any]:
         _provider = SecretsProvider(boto3_client=secrets_manager())
     value: Mapping[str, Any] = _provider.get(name, max_age=CACHE_SECONDS, transform="json")
     return value
+
+
+def forget_secrets() -> None:
+    """Read every secret anew when it is next asked for."""
+    if _provider is not None:
+        _provider.clear_cache()
 
 
 _provider: Any = None
@@ -126,6 +133,22 @@ class Credentials:
         if not fields:
             raise NoCredential(f"the provider secret has no credential {name!r} for {provider}")
         return {key: str(value) for key, value in fields.items()}
+
+    def put(self, provider: str, fields: Mapping[str, str]) -> None:
+        """Give a provider this credential, in the place of the one that new tasks took; tasks on their way keep theirs.
+
+        Secrets Manager writes a secret as a whole: of two who do so in the same moment the later one wins.
+        """
+        from darkroom.aws.clients import secrets_manager
+
+        forget_secrets()
+        secret = dict(self._read(self._name))
+        entry = dict(secret.get(provider) or {})
+        kept = dict(entry.get("credentials") or ({self.DEFAULT: entry} if _is_credential(entry) else {}))
+        name = next(name for number in range(len(kept) + 1) if (name := f"key-{number + 1}") not in kept)
+        secret[provider] = {"current": name, "credentials": {**kept, name: dict(fields)}}
+        secrets_manager().put_secret_value(SecretId=self._name, SecretString=json.dumps(secret))
+        forget_secrets()
 
 
 def _is_credential(entry: Any) -> bool:

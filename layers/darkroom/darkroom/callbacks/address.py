@@ -22,12 +22,12 @@ class CallbackAddresses:
         self._settings = settings
         self._keys = keys
 
-    def given_to(self, adapter: "Adapter") -> bool:
-        """Whether a provider calls back and can reach us: a loopback address is of use only on loopback."""
+    def given_to(self, adapter: "Adapter", address: str) -> bool:
+        """Whether a provider at this address calls back and can reach us: a loopback one is of use only on loopback."""
         public = self._settings.public_url
         if not public or not adapter.traits.calls_back:
             return False
-        return not _is_loopback(public) or _is_loopback(self._settings.provider_base_url(adapter.name))
+        return not _is_loopback(public) or _is_loopback(address)
 
     def address(self, provider: str, task_id: str, nonce: str) -> str:
         """The address for one record of a task at one provider."""
@@ -41,7 +41,8 @@ class CallbackAddresses:
 
     def for_submission(self, adapter: "Adapter", task: Task) -> str:
         """The address to put into a submission, or an empty text where none shall be given."""
-        return self.address(adapter.name, task.task_id, task.nonce) if self.given_to(adapter) else ""
+        address = task.attempt.address if task.attempt else ""
+        return self.address(adapter.name, task.task_id, task.nonce) if self.given_to(adapter, address) else ""
 
 
 def is_meant(task: Task, nonce: str) -> bool:

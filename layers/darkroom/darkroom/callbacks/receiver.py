@@ -50,7 +50,7 @@ class CallbackReceiver:
         *,
         tasks: TaskStore,
         objects: ObjectStore,
-        adapters: "Callable[[str], Adapter]",
+        adapters: "Callable[[str, str], Adapter]",
         addresses: CallbackAddresses,
         notes: CallbackNotes,
         confirm: bool,
@@ -95,8 +95,9 @@ class CallbackReceiver:
 
     def _read(self, task: Task, provider: str, body: bytes) -> Verdict:
         ids = [attempt.upstream_id for attempt in task.attempts if attempt.upstream_id]
+        protocol = next((each.protocol for each in reversed(task.attempts) if each.provider == provider), "")
         try:
-            update = self._adapters(provider).read_callback(body, ids)
+            update = self._adapters(provider, protocol).read_callback(body, ids)
         except Unreadable as problem:
             return self._ask_again(task, provider, body, str(problem))
         if self._confirm and update.status.terminal and task.followed and not task.images:

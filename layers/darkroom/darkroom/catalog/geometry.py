@@ -47,6 +47,7 @@ class Resolution(StrEnum):
     """A resolution class: about as many pixels as a square with that side, in units of 1024."""
 
     ONE_K = "1K"
+    ONE_AND_A_HALF_K = "1.5K"
     TWO_K = "2K"
     THREE_K = "3K"
     FOUR_K = "4K"
@@ -54,7 +55,7 @@ class Resolution(StrEnum):
     @property
     def side(self) -> int:
         """The side of the class's square, in pixels."""
-        return 1024 * int(self.value[0])
+        return int(1024 * float(self.value[:-1]))
 
 
 _RESOLUTIONS = frozenset(resolution.value for resolution in Resolution)
@@ -84,7 +85,7 @@ def parse_size(text: str) -> Size:
     if match := _PIXELS.fullmatch(text):
         return Pixels(int(match[1]), int(match[2]))
     raise GeometryError(
-        f"{text[:40]!r} is not a size: use a ratio (16:9), a class (1K, 2K, 3K, 4K), WIDTHxHEIGHT or adaptive"
+        f"{text[:40]!r} is not a size: use a ratio (16:9), a class (1K, 1.5K, 2K, 3K, 4K), WIDTHxHEIGHT or adaptive"
     )
 
 
@@ -92,7 +93,7 @@ def parse_resolution(text: str) -> Resolution:
     """Read a resolution class. Raises `GeometryError`."""
     if text.upper() in _RESOLUTIONS:
         return Resolution(text.upper())
-    raise GeometryError(f"{text[:40]!r} is not a resolution: use 1K, 2K, 3K or 4K", list(Resolution))
+    raise GeometryError(f"{text[:40]!r} is not a resolution: use 1K, 1.5K, 2K, 3K or 4K", list(Resolution))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def pixels_for(ratio: Ratio, resolution: Resolution) -> Pixels:
 
     Computed sides are multiples of 16 and keep the ratio exactly.
     """
-    published = _PUBLISHED[resolution].get((ratio.width, ratio.height))
+    published = _PUBLISHED.get(resolution, {}).get((ratio.width, ratio.height))
     if published:
         return Pixels(*published)
     shared = math.gcd(ratio.width, ratio.height)
@@ -206,6 +207,18 @@ class Expression:
     resolution: Resolution | None = None
     pixels: Pixels | None = None
     adaptive: bool = False
+
+
+def largest_pixels(shape: Expression) -> int | None:
+    """The most pixels that an image of this shape can have; None where only the reference image tells."""
+    if shape.pixels:
+        return shape.pixels.area
+    if shape.resolution is None:
+        return None
+    if shape.ratio:
+        return pixels_for(shape.ratio, shape.resolution).area
+    # A bare class leaves the ratio to the model.
+    return max(pixels_for(ratio, shape.resolution).area for ratio in PUBLISHED_RATIOS)
 
 
 def express(shape: Shape, forms: SizeForms) -> Expression:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from darkroom.catalog.geometry import Expression, GeometryError, Shape, express, parse_resolution, parse_size
 from darkroom.catalog.models import Catalog, Feature, Model, Offer, UnknownModel
@@ -16,6 +15,13 @@ class NoOffer(ValueError):
     def __init__(self, message: str, param: str) -> None:
         super().__init__(message)
         self.param = param
+
+
+class SwitchedOff(NoOffer):
+    """Those who could do the request are switched off by the operator, for as long as that takes."""
+
+    def __init__(self, providers: str, model: str) -> None:
+        super().__init__(f"{model} is not made at the moment: {providers} is switched off here", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,10 @@ def plan(
     *,
     available: Collection[str],
     seconds: Callable[[Offer], float] = lambda offer: offer.latency_seconds,
-    price: Callable[[Offer], Decimal] = lambda offer: offer.price,
 ) -> tuple[Choice, ...]:
     """Every available offer that can do a request, in the order in which to try them. Raises `NoOffer`.
 
-    `seconds` and `price` tell how long an offer takes and what a delivered image costs there: measured, if they were.
+    `seconds` tells how long an offer takes: measured, if it was.
     """
     try:
         model = catalog.find(request.model)
@@ -55,7 +60,7 @@ def plan(
     choices: list[Choice] = []
     obstacles: list[_Obstacle] = []
     for offer in _candidates(request, model, catalog, available):
-        found = _examine(request, shape, offer)
+        found = _examine(request, shape, offer, catalog.providers[offer.provider].protocol)
         if isinstance(found, Choice):
             choices.append(found)
         else:
@@ -63,7 +68,13 @@ def plan(
     if not choices:
         worst = max(obstacles, key=lambda obstacle: obstacle.rank)
         raise NoOffer(worst.message, worst.param)
-    return tuple(_ordered(choices, request, lambda offer: (float(price(offer)), seconds(offer))))
+    return tuple(_ordered(choices, request, lambda choice: (_price(choice, request), seconds(choice.offer))))
+
+
+def _price(choice: Choice, request: ImageRequest) -> float:
+    """What a whole request costs by an offer, at the most."""
+    rates = choice.offer.prices.rates(choice.shape, references=len(request.image_urls), web_search=request.web_search)
+    return float(rates.worst(request.n))
 
 
 def shape_of(request: ImageRequest) -> Shape:
@@ -92,31 +103,33 @@ def _check_together(request: ImageRequest) -> None:
 
 def _candidates(request: ImageRequest, model: Model, catalog: Catalog, available: Collection[str]) -> Sequence[Offer]:
     """The model's offers at the providers that were named (or at all), as far as there is a key for them."""
-    known = {offer.provider for each in catalog.models for offer in each.offers}
     for provider in request.providers:
-        if provider not in known:
-            raise NoOffer(f"no provider is called {provider[:80]!r}: use {_list(sorted(known))}", "provider")
+        if provider not in catalog.sellers:
+            raise NoOffer(f"no provider is called {provider[:80]!r}: use {_list(catalog.sellers)}", "provider")
     offers = [offer for offer in model.offers if not request.providers or offer.provider in request.providers]
     if not offers:
         sellers = sorted({offer.provider for offer in model.offers})
         raise NoOffer(f"{_list(request.providers)} does not sell {model.name}: use {_list(sellers)}", "provider")
-    reachable = [offer for offer in offers if offer.provider in available]
+    on = [offer for offer in offers if catalog.enabled(offer.provider)]
+    if offers and not on:
+        raise SwitchedOff(_list(sorted({offer.provider for offer in offers})), model.name)
+    reachable = [offer for offer in on if offer.provider in available]
     if not reachable:
         sellers = sorted({offer.provider for offer in model.offers} & set(available))
         could = f"use {_list(sellers)}" if sellers else "this deployment has no key for any provider that sells it"
         raise NoOffer(
-            f"this deployment has no key for {_list({offer.provider for offer in offers})}: {could}",
+            f"this deployment has no key for {_list(sorted({offer.provider for offer in on}))}: {could}",
             "provider",
         )
     return reachable
 
 
-def _examine(request: ImageRequest, shape: Shape, offer: Offer) -> Choice | _Obstacle:
+def _examine(request: ImageRequest, shape: Shape, offer: Offer, protocol: str) -> Choice | _Obstacle:
     """Whether one offer can do a request; if not, the first thing in its way."""
     checks = (
         _lacking_action(request, offer),
         _lacking_feature(request, offer),
-        _lacking_option(request, offer),
+        _lacking_option(request, protocol),
         _too_many(request, offer),
         _too_long(request, offer),
     )
@@ -156,9 +169,9 @@ def _lacking_feature(request: ImageRequest, offer: Offer) -> tuple[str, str] | N
     return None
 
 
-def _lacking_option(request: ImageRequest, offer: Offer) -> tuple[str, str] | None:
+def _lacking_option(request: ImageRequest, protocol: str) -> tuple[str, str] | None:
     for name, value in request.extra.items():
-        if problem := problem_with(offer.provider, name, value):
+        if problem := problem_with(protocol, name, value):
             return f"extra.{name[:80]}", f"extra.{name[:80]} {problem}"
     return None
 
@@ -186,7 +199,7 @@ def _too_long(request: ImageRequest, offer: Offer) -> tuple[str, str] | None:
 
 
 def _ordered(
-    choices: Sequence[Choice], request: ImageRequest, merits: Callable[[Offer], tuple[float, float]]
+    choices: Sequence[Choice], request: ImageRequest, merits: Callable[[Choice], tuple[float, float]]
 ) -> Iterable[Choice]:
     """Best first: by the order in which providers were named, then by the strategy, then as the catalog has them."""
     if not request.providers:
@@ -202,10 +215,10 @@ def _ordered(
 
 
 def _by_strategy(
-    choice: Choice, strategy: Strategy, merits: Callable[[Offer], tuple[float, float]]
+    choice: Choice, strategy: Strategy, merits: Callable[[Choice], tuple[float, float]]
 ) -> tuple[float, ...]:
     offer = choice.offer
-    price, seconds = merits(offer)
+    price, seconds = merits(choice)
     # A synchronous form keeps a function waiting for the picture: between equals it comes last.
     match strategy:
         case Strategy.CHEAPEST:

@@ -47,7 +47,7 @@ class Scorecard:
         *,
         scores: Callable[[], Scores],
         breakers: Callable[[], BreakerBoard],
-        catalog: Catalog,
+        catalog: Callable[[], Catalog],
         clock: Clock,
     ) -> None:
         self._scores = scores
@@ -68,7 +68,7 @@ class Scorecard:
     def latency(self, task: Task) -> float:
         """Seconds by which a task's polls are timed: the usual ones of a polled offer, nearly the slowest ones of an
         offer that calls back."""
-        offer = self._catalog.offer(task.offer.provider, task.offer.upstream_model)
+        offer = self._catalog().offer(task.offer.provider, task.offer.upstream_model)
         if offer is None:
             return 30.0
         return self.pace(offer, called_back=task.attempt is not None and task.attempt.expects_callback)

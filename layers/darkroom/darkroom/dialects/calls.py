@@ -41,7 +41,8 @@ class Submission:
 
     `model` is the model in the client's words, `echo` what the answers repeat. `base64` asks for pictures instead of
     links, and with `links_if_large` for links where the pictures do not fit. `ignored` names the fields that mean
-    nothing here. `open_ended` waits, but shows a task that is not ready.
+    nothing here. `open_ended` waits, but shows a task that is not ready. `fits_size` says that the size is one of
+    OpenAI's, which stands for the nearest that the model makes.
     """
 
     task: Mapping[str, Any]
@@ -52,6 +53,7 @@ class Submission:
     links_if_large: bool = False
     ignored: tuple[str, ...] = ()
     open_ended: bool = False
+    fits_size: bool = False
     lines: bool = False
     """Streams lines of JSON instead of server-sent events."""
 

@@ -7,7 +7,6 @@ from typing import Any
 from darkroom.dialects import origin
 from darkroom.dialects.base import Event, Plain, bad_field, bearer, carry, choose, need, unknown_call, wants_base64
 from darkroom.dialects.calls import Answer, Call, Form, Intent, Json, ListModels, Picture, Submission, TaskView
-from darkroom.dialects.openai_sizes import size_fields
 from darkroom.dialects.refusals import ErrorKind, Refusal, refusal_of
 from darkroom.tasks.request import Action
 from darkroom.tasks.update import Status
@@ -130,7 +129,7 @@ def _submission(body: Mapping[str, Any], *, of_edits: frozenset[str] = frozenset
         task["n"] = n
     size = body.get("size")
     if size not in (None, "auto"):
-        task |= size_fields(model, size) if isinstance(size, str) else {"size": size}
+        task["size"] = size
     if choose(body, "quality", _QUALITIES) == _FAST_QUALITY:
         task["optimize_prompt"] = "fast"
     user = body.get("user")
@@ -147,6 +146,7 @@ def _submission(body: Mapping[str, Any], *, of_edits: frozenset[str] = frozenset
         form=Form.STREAMING if streamed else Form.WAITING,
         base64=streamed or (newer if unsaid else wants_base64(body)),
         links_if_large=unsaid and not streamed,
+        fits_size=True,
         ignored=tuple(name for name in ("input_fidelity", "partial_images", "style") if body.get(name) is not None),
     )
 

@@ -4,8 +4,10 @@
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from darkroom.catalog.geometry import GeometryError, Ratio, Resolution, Shape, SizeForms, express, parse_size
+from darkroom.catalog.models import Catalog, UnknownModel
 
 _RATIOS: Mapping[str, Ratio] = {
     "256x256": Ratio(1, 1),
@@ -18,19 +20,23 @@ _RATIOS: Mapping[str, Ratio] = {
 }
 
 
-def size_fields(model: str, size: str) -> dict[str, str]:
+def fitted(task: Mapping[str, Any], catalog: Catalog) -> Mapping[str, Any]:
+    """A task's body with its size, one of OpenAI's, as one that its model makes."""
+    size = task.get("size")
+    return {**task, **size_fields(catalog, str(task.get("model")), size)} if isinstance(size, str) else task
+
+
+def size_fields(catalog: Catalog, model: str, size: str) -> dict[str, str]:
     """Our `size` and `resolution` for a size of OpenAI's.
 
     A model that makes those pixels makes them; of another, the ratio in its smallest class is what comes nearest. Any
     other size, and one of an unknown model, stays what it is.
     """
-    from darkroom.catalog.models import UnknownModel, catalog
-
     ratio = _RATIOS.get(size)
     if ratio is None:
         return {"size": size}
     try:
-        forms = [offer.forms for offer in catalog().find(model).offers]
+        forms = [offer.forms for offer in catalog.find(model).offers]
     except UnknownModel:
         return {"size": size}
     if any(_can(Shape(parse_size(size)), each) for each in forms):

@@ -6,6 +6,7 @@ from darkroom.api.parts import AuthenticationParts, CancellingParts, SubmittingP
 
 if TYPE_CHECKING:
     from darkroom.aws.secrets import SigningKeys
+    from darkroom.catalog.models import Catalog
     from darkroom.dialects.task_view import TaskPresenter
     from darkroom.submission.deduplication import Deduplication
     from darkroom.tasks.listing import TaskList
@@ -16,6 +17,10 @@ class DialectParts(AuthenticationParts, SubmittingParts, CancellingParts, Protoc
 
     def keys(self) -> "SigningKeys":
         """The deployment's signing keys."""
+        ...
+
+    def catalog_in_force(self) -> "Catalog":
+        """The catalog in force."""
         ...
 
     def deduplication(self) -> "Deduplication":

@@ -10,7 +10,7 @@ from darkroom.api.errors import ApiError
 from darkroom.api.headers import idempotency_key
 from darkroom.api.request import fingerprint, read_request
 from darkroom.api.submitting import routed_by_key
-from darkroom.catalog.routing import NoOffer
+from darkroom.catalog.routing import NoOffer, SwitchedOff
 from darkroom.clock import now
 from darkroom.dialects.base import Dialect
 from darkroom.dialects.calls import (
@@ -182,7 +182,7 @@ class DialectService:
         """The task of a submission; `digest` is its body's. Raises `Refusal` with the field in the dialect's words."""
         entry = Entry(self._dialect.name, intent.model, intent.echo, intent.base64)
         try:
-            request = routed_by_key(read_request(intent.task, self._parts.settings), caller)
+            request = routed_by_key(read_request(self._body(intent), self._parts.settings), caller)
             submitted = self._parts.submissions().submit(
                 caller,
                 request,
@@ -193,6 +193,8 @@ class DialectService:
             )
         except ApiError as error:
             raise self._renamed(Refusal(ErrorKind.BAD_FIELD, error.message, error.param)) from error
+        except SwitchedOff as error:
+            raise Refusal(ErrorKind.UNAVAILABLE, str(error), retry_after=60) from error
         except NoOffer as error:
             kind = ErrorKind.UNKNOWN_MODEL if error.param == "model" else ErrorKind.BAD_FIELD
             raise self._renamed(Refusal(kind, str(error), error.param)) from error
@@ -206,6 +208,14 @@ class DialectService:
             raise Refusal(ErrorKind.CONFLICT, message, "Idempotency-Key", error.task_id) from error
         follow(submitted.task.task_id, submitted.task.correlation_id)
         return submitted.task
+
+    def _body(self, intent: Submission) -> Mapping[str, Any]:
+        """The body that our own API would take."""
+        if not intent.fits_size:
+            return intent.task
+        from darkroom.dialects.openai_sizes import fitted
+
+        return fitted(intent.task, self._parts.catalog_in_force())
 
     def _renamed(self, refusal: Refusal) -> Refusal:
         """The refusal in the dialect's own names of fields."""
@@ -253,9 +263,7 @@ class DialectService:
         return self._dialect.answer(intent, [self._view(task, limit=0) for task in mine], self._transport.request_id)
 
     def _model_names(self) -> list[str]:
-        from darkroom.catalog.models import catalog
-
-        return [model.name for model in catalog().models]
+        return [model.name for model in self._parts.catalog_in_force().models]
 
     # Answers
 

@@ -70,7 +70,7 @@ class ImageCopier:
         objects: ObjectStore,
         queues: Queues,
         downloader: Downloader,
-        adapters: "Callable[[str], Adapter]",
+        adapters: "Callable[[str, str], Adapter]",
         upstreams: Upstreams,
         max_bytes: int,
         strip: bool = False,
@@ -185,8 +185,10 @@ class ImageCopier:
             return False
         ticket = Ticket(attempt.upstream_id, attempt.upstream_model)
         try:
-            upstream = self._upstreams.reach(attempt.provider, attempt.credential)
-            update = self._adapters(attempt.provider).query([ticket], upstream).get(attempt.upstream_id)
+            upstream = self._upstreams.reach(attempt)
+            update = (
+                self._adapters(attempt.provider, attempt.protocol).query([ticket], upstream).get(attempt.upstream_id)
+            )
         except (QueryFailed, UnknownProvider) as reason:
             logger.warning("no fresh link", extra={"provider": attempt.provider, "reason": str(reason)})
             return False

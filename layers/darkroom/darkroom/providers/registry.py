@@ -1,4 +1,4 @@
-"""Every provider, one line each. An adapter is imported when it is first needed."""
+"""Every protocol, one line each. An adapter is imported when it is first needed."""
 
 from functools import cache
 from importlib import import_module
@@ -7,28 +7,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from darkroom.providers.adapter import Adapter
 
-_ADAPTERS = {
+PROTOCOLS = {
     "qingbo": "qingbo:Qingbo",
     "evolink": "evolink:Evolink",
     "chanjing": "chanjing:Chanjing",
     "deepspace": "deepspace:Deepspace",
     "acedata": "acedata:Acedata",
 }
-PROVIDERS = tuple(_ADAPTERS)
-# No providers that anybody would name (see the settings' `demo_providers`), in evolink's words.
-_DEMO = {"demo": "evolink:Evolink", "demo-b": "evolink:Evolink"}
+PROVIDERS = tuple(PROTOCOLS)
+"""The providers that are called as their protocol is."""
 
 
 class UnknownProvider(LookupError):
-    """No adapter has this name."""
+    """No adapter speaks this protocol."""
 
 
 @cache
-def adapter(name: str) -> "Adapter":
-    """The adapter of a provider. Raises `UnknownProvider`."""
-    place = {**_ADAPTERS, **_DEMO}.get(name)
+def adapter(provider: str, protocol: str = "") -> "Adapter":
+    """The adapter of a provider, by its protocol, else by its own name. Raises `UnknownProvider`."""
+    place = PROTOCOLS.get(protocol or _PROTOCOL_OF.get(provider, provider))
     if place is None:
-        raise UnknownProvider(name)
+        raise UnknownProvider(protocol or provider)
     module, _, kind = place.partition(":")
-    made: Adapter = getattr(import_module(f"darkroom.providers.{module}"), kind)(name)
+    made: Adapter = getattr(import_module(f"darkroom.providers.{module}"), kind)(provider)
     return made
+
+
+_PROTOCOL_OF = {"demo": "evolink", "demo-b": "evolink"}
+"""Of providers that tasks of earlier releases went to, whose records name no protocol."""

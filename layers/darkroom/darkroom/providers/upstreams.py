@@ -1,17 +1,18 @@
 """The way to the providers: each reached at its own address only, with the credential that its task is pinned to."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from darkroom import deadline
 from darkroom.aws.secrets import Credentials, NoCredential
 from darkroom.http.timeout import Timeout
 from darkroom.providers.base import OutcomeUnknown, Refused, Upstream, UpstreamAnswer, UpstreamRequest
-from darkroom.settings import Settings
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
+from darkroom.tasks.task import Attempt
 
 if TYPE_CHECKING:
+    from darkroom.catalog.models import Catalog
     from darkroom.http.client import HttpClient
 
 USUAL = Timeout(connect=3, read=12, total=14)
@@ -26,15 +27,24 @@ SYNCHRONOUS_BYTES = 96 * 1024 * 1024
 """Fifteen pictures in base64 in one answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """How a new submission to a provider goes: in which protocol, where to, with which of its credentials."""
+
+    protocol: str
+    address: str
+    credential: str
+
+
 class Upstreams(Protocol):
     """Where upstreams come from."""
 
-    def reach(self, provider: str, credential: str) -> Upstream:
-        """The way to one provider with one credential. Raises `Refused` where there is no such credential."""
+    def reach(self, attempt: Attempt) -> Upstream:
+        """The way to the provider of a submission, as it went out. Raises `Refused` where its credential is gone."""
         ...
 
-    def current_credential(self, provider: str) -> str:
-        """The name of the credential that a new task at this provider takes."""
+    def destination(self, provider: str) -> Destination | None:
+        """How a new submission goes; None where the provider is not there any more."""
         ...
 
 
@@ -44,30 +54,38 @@ class HttpUpstreams:
     def __init__(
         self,
         *,
-        settings: Settings,
+        catalog: "Callable[[], Catalog]",
+        former_address: Callable[[str], str],
         credentials: Credentials,
         client: "Callable[[], HttpClient]",
         reserve: float = deadline.ANSWERING,
     ) -> None:
-        """`reserve` is how many seconds of the invocation no request may take."""
-        self._settings = settings
+        """`former_address` is where a provider was before submissions recorded it; `reserve` is how many seconds of the
+        invocation no request may take."""
+        self._catalog = catalog
+        self._former_address = former_address
         self._credentials = credentials
         self._client = client
         self._reserve = reserve
 
-    def reach(self, provider: str, credential: str) -> Upstream:
-        """The way to one provider with one credential. Raises `Refused` where there is no such credential."""
+    def reach(self, attempt: Attempt) -> Upstream:
+        """The way to the provider of a submission, as it went out. Raises `Refused` where its credential is gone."""
+        provider = attempt.provider
         try:
-            fields = self._credentials.fields(provider, credential)
+            fields = self._credentials.fields(provider, attempt.credential)
         except NoCredential as error:
-            missing = Failure(ErrorCode.PROVIDER_AUTH, f"{provider} has no credential here.", Disposition.ELSEWHERE)
-            raise Refused(missing) from error
-        address = self._settings.provider_base_url(provider)
+            raise Refused(_elsewhere(f"{provider} has no credential here.")) from error
+        address = attempt.address or self._former_address(provider)
+        if not address:
+            raise Refused(_elsewhere(f"{provider} is no provider here any more."))
         return HttpUpstream(provider, address, fields, self._client, reserve=self._reserve)
 
-    def current_credential(self, provider: str) -> str:
-        """The name of the credential that a new task at this provider takes."""
-        return self._credentials.current(provider)
+    def destination(self, provider: str) -> Destination | None:
+        """How a new submission goes; None where the provider is not there any more."""
+        found = self._catalog().providers.get(provider)
+        if found is None:
+            return None
+        return Destination(found.protocol, found.base_url, self._credentials.current(provider))
 
     def available(self) -> frozenset[str]:
         """The providers that this deployment has a credential for."""
@@ -132,6 +150,10 @@ class HttpUpstream:
 
     def _unreachable(self) -> Failure:
         return Failure(ErrorCode.PROVIDER_UNAVAILABLE, f"{self._provider} could not be reached.", Disposition.ELSEWHERE)
+
+
+def _elsewhere(message: str) -> Failure:
+    return Failure(ErrorCode.PROVIDER_AUTH, message, Disposition.ELSEWHERE)
 
 
 _NO_TIME = Failure(

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 from darkroom.accounts.admission import NotAdmitted
 from darkroom.accounts.keys import ApiKey
@@ -25,6 +26,7 @@ from darkroom.tasks.ids import derived_task_id, new_nonce, new_task_id
 from darkroom.tasks.item import MAX_NEW, item_bytes, write_item
 from darkroom.tasks.messages import Poll
 from darkroom.tasks.outbox import Outbox
+from darkroom.tasks.rates import Rates
 from darkroom.tasks.request import ImageRequest
 from darkroom.tasks.retention import expiry
 from darkroom.tasks.store import TaskExists, TaskStore
@@ -64,7 +66,7 @@ class Submissions:
         tasks: TaskStore,
         queues: Queues,
         objects: Callable[[], ObjectStore],
-        catalog: Catalog,
+        catalog: Callable[[], Catalog],
         keys: SigningKeys,
         available: Callable[[], Collection[str]],
         metered: Callable[[str], bool],
@@ -147,10 +149,9 @@ class Submissions:
         measured = self._scorecard
         choices = plan(
             request,
-            self._catalog,
+            self._catalog(),
             available=self._available(),
             seconds=measured.seconds,
-            price=lambda offer: measured.score(offer).price or offer.price,
         )
         return measured.steered(choices, owner)
 
@@ -176,16 +177,8 @@ class Submissions:
         correlation_id: str,
         now: int,
     ) -> Task:
-        offers = tuple(
-            PlannedOffer(
-                provider=choice.offer.provider,
-                upstream_model=choice.offer.upstream_model,
-                synchronous=choice.offer.synchronous,
-                price=choice.offer.price,
-            )
-            for choice in choices
-        )
-        model = self._catalog.find(request.model).name
+        offers = tuple(_planned(choice, request) for choice in choices)
+        model = self._catalog().find(request.model).name
         seconds = request.deadline_seconds or self._settings.deadline_seconds
         deadline_at = now + int(1000 * seconds / self._settings.time_scale)
         return Task(
@@ -237,6 +230,20 @@ class Submissions:
                 self._objects().remove(kept)
         except Exception:
             logger.exception("references of no task were left", extra={"task_id": task.task_id})
+
+
+def _planned(choice: Choice, request: ImageRequest) -> PlannedOffer:
+    offer = choice.offer
+    asked: dict[str, Any] = {"references": len(request.image_urls), "web_search": request.web_search}
+    rates = offer.prices.rates(choice.shape, **asked)
+    return PlannedOffer(
+        provider=offer.provider,
+        upstream_model=offer.upstream_model,
+        synchronous=offer.synchronous,
+        price=rates.image,
+        rates=None if rates == Rates(rates.image) else rates,
+        cost=offer.costs.rates(choice.shape, **asked) if offer.costs else None,
+    )
 
 
 def _check_size(task: Task) -> None:

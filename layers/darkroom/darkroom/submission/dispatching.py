@@ -13,7 +13,7 @@ from darkroom.images.object_store import ObjectStore
 from darkroom.observability import count, follow, logger
 from darkroom.providers.base import OutcomeUnknown, Refused, Upstream, UpstreamAnswer, UpstreamRequest
 from darkroom.providers.registry import UnknownProvider
-from darkroom.providers.upstreams import Upstreams
+from darkroom.providers.upstreams import Destination, Upstreams
 from darkroom.submission.generation_request import RequestBuilder
 from darkroom.tasks import transitions
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
@@ -62,7 +62,7 @@ class Dispatcher:
         requests: RequestBuilder,
         upstreams: Upstreams,
         addresses: CallbackAddresses,
-        adapters: "Callable[[str], Adapter]",
+        adapters: "Callable[[str, str], Adapter]",
         breakers: Callable[[], BreakerSwitch],
         outbox: Outbox,
         clock: Clock,
@@ -86,18 +86,22 @@ class Dispatcher:
         `claim` is a nonce of this invocation: who finds it in the record may send, and nobody else.
         """
         offer = task.offer
+        # A provider that is gone, or of another release, refuses the request, and the next offer is asked.
+        way = self._upstreams.destination(offer.provider) or Destination("", "", "")
         return transitions.begin_attempt(
             task,
-            credential=self._upstreams.current_credential(offer.provider),
-            expects_callback=not offer.synchronous and self._calls_back(offer.provider),
+            credential=way.credential,
+            expects_callback=not offer.synchronous and self._calls_back(offer.provider, way),
             now=self._clock(),
             claim=claim,
+            protocol=way.protocol,
+            address=way.address,
         )
 
-    def _calls_back(self, provider: str) -> bool:
+    def _calls_back(self, provider: str, way: Destination) -> bool:
         try:
-            return self._addresses.given_to(self._adapters(provider))
-        except UnknownProvider:  # of another release: its request will be refused, and the next offer be asked
+            return self._addresses.given_to(self._adapters(provider, way.protocol), way.address)
+        except UnknownProvider:
             return False
 
     def submit_due(self, message: Submission) -> None:
@@ -144,10 +148,10 @@ class Dispatcher:
         attempt = task.attempt
         assert attempt is not None  # open_attempt made it
         try:
-            upstream = _Watched(self._upstreams.reach(attempt.provider, attempt.credential))
+            upstream = _Watched(self._upstreams.reach(attempt))
             try:
                 generation = self._requests.build(task)
-                update = self._adapters(attempt.provider).submit(generation, upstream)
+                update = self._adapters(attempt.provider, attempt.protocol).submit(generation, upstream)
             except (Refused, OutcomeUnknown):
                 raise
             except Exception as error:

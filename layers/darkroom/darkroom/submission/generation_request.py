@@ -38,8 +38,8 @@ class RequestBuilder:
     def __init__(
         self,
         *,
-        catalog: Catalog,
-        adapters: "Callable[[str], Adapter]",
+        catalog: Callable[[], Catalog],
+        adapters: "Callable[[str, str], Adapter]",
         addresses: CallbackAddresses,
         reference_link: ReferenceLinks,
     ) -> None:
@@ -52,26 +52,34 @@ class RequestBuilder:
         """The request for the task's offer in line."""
         request = task.request
         planned = task.offer
-        offer = self._catalog.offer(planned.provider, planned.upstream_model)
+        catalog = self._catalog()
+        if not catalog.enabled(planned.provider):
+            raise Refused(_switched_off(planned.provider))
+        offer = catalog.offer(planned.provider, planned.upstream_model)
         if offer is None:
             raise Refused(_gone(planned.provider))
         try:
             shape = express(shape_of(request), offer.forms)
         except GeometryError as error:
             raise Refused(_gone(planned.provider)) from error
-        adapter = self._adapters(planned.provider)
+        protocol = task.attempt.protocol if task.attempt else ""
+        adapter = self._adapters(planned.provider, protocol)
         settled: dict[str, Any] = {
             "upstream_model": planned.upstream_model,
             "shape": shape,
             "image_urls": tuple(self._readable(url) for url in request.image_urls),
             "callback_url": "" if planned.synchronous else self._addresses.for_submission(adapter, task),
             "synchronous": planned.synchronous,
-            "extra": taken_options(planned.provider, request.extra),
+            "extra": taken_options(protocol or planned.provider, request.extra),
         }
         return GenerationRequest(**{name: getattr(request, name) for name in _PASSED_ON}, **settled)
 
     def _readable(self, url: str) -> str:
         return self._reference_link(url.removeprefix(STORED)) if url.startswith(STORED) else url
+
+
+def _switched_off(provider: str) -> Failure:
+    return Failure(ErrorCode.PROVIDER_UNAVAILABLE, f"{provider} is switched off here.", Disposition.ELSEWHERE)
 
 
 def _gone(provider: str) -> Failure:

@@ -52,7 +52,7 @@ class Poller:
         tasks: TaskStore,
         queues: Queues,
         objects: Callable[[], ObjectStore],
-        adapters: "Callable[[str], Adapter]",
+        adapters: "Callable[[str, str], Adapter]",
         upstreams: Upstreams,
         latency: Callable[[Task], float],
         outbox: Outbox,
@@ -198,13 +198,13 @@ class Poller:
         if attempt is None or not attempt.upstream_id:
             return
         try:
-            adapter = self._adapters(attempt.provider)
+            adapter = self._adapters(attempt.provider, attempt.protocol)
         except UnknownProvider:
             return
         if not adapter.traits.can_cancel:
             return
         ticket = Ticket(attempt.upstream_id, attempt.upstream_model)
-        stopped = adapter.cancel(ticket, self._upstreams.reach(attempt.provider, attempt.credential))
+        stopped = adapter.cancel(ticket, self._upstreams.reach(attempt))
         logger.info("provider told of cancellation", extra={"provider": attempt.provider, "stopped": stopped})
         if stopped:
             now = self._clock()

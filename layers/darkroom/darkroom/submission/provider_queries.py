@@ -35,6 +35,7 @@ class Question:
     """One query about some tasks of one provider."""
 
     provider: str
+    protocol: str
     tasks: Sequence[Task]
     upstream: Upstream
 
@@ -61,7 +62,7 @@ class ProviderQueries:
     def __init__(
         self,
         *,
-        adapters: "Callable[[str], Adapter]",
+        adapters: "Callable[[str, str], Adapter]",
         upstreams: Upstreams,
         time_left: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
@@ -88,24 +89,26 @@ class ProviderQueries:
 
     def _questions(self, tasks: Iterable[Task]) -> tuple[list[Task], list[Question]]:
         silent: list[Task] = []
-        running: dict[tuple[str, str], list[Task]] = defaultdict(list)
+        running: dict[tuple[str, ...], list[Task]] = defaultdict(list)
         for task in tasks:
             attempt = task.attempt
             running_there = attempt and (attempt.state is AttemptState.ACCEPTED or task.withheld)
             if attempt and attempt.upstream_id and running_there and task.followed:
-                running[attempt.provider, attempt.credential].append(task)
+                running[attempt.provider, attempt.credential, attempt.protocol, attempt.address].append(task)
             else:
                 silent.append(task)
         questions = []
-        for (provider, credential), group in running.items():
+        for (provider, *_), group in running.items():
+            attempt = group[0].attempt
+            assert attempt is not None  # they are grouped by it
             try:
-                size = self._adapters(provider).traits.page_size
-                upstream = self._upstreams.reach(provider, credential)
+                size = self._adapters(provider, attempt.protocol).traits.page_size
+                upstream = self._upstreams.reach(attempt)
             except (Refused, UnknownProvider) as problem:
                 logger.warning("poll not possible", extra={"provider": provider, "reason": str(problem)})
                 silent += group
                 continue
-            questions += [Question(provider, part, upstream) for part in batched(group, size)]
+            questions += [Question(provider, attempt.protocol, part, upstream) for part in batched(group, size)]
         return silent, questions
 
     def _side_by_side(self, questions: Sequence[Question]) -> Iterator[Answered]:
@@ -147,7 +150,7 @@ class ProviderQueries:
     def _ask(self, question: Question) -> dict[str, Update]:
         attempts = {task.task_id: attempt for task in question.tasks if (attempt := task.attempt)}
         tickets = [Ticket(attempt.upstream_id, attempt.upstream_model) for attempt in attempts.values()]
-        found = self._adapters(question.provider).query(tickets, question.upstream)
+        found = self._adapters(question.provider, question.protocol).query(tickets, question.upstream)
         return {
             task_id: found[attempt.upstream_id] for task_id, attempt in attempts.items() if attempt.upstream_id in found
         }

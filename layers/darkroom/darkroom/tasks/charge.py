@@ -7,12 +7,38 @@ cancellation at the right moment would be a way to pictures for nothing.
 from dataclasses import replace
 from decimal import Decimal
 
-from darkroom.tasks.task import ZERO, ImageState, Task
+from darkroom.tasks.rates import ZERO, Rates
+from darkroom.tasks.task import ImageState, Task, Usage
 
 
 def cost(task: Task, pictures: int) -> Decimal:
     """What so many pictures cost at the offer in use: never more than was held back."""
-    return min(task.offer.price * pictures, task.usage.reserved)
+    return min(_sum(task, task.offer.rates or Rates(task.offer.price), pictures), task.usage.reserved)
+
+
+def upstream_cost(task: Task, pictures: int) -> Decimal:
+    """What the provider takes from us for so many pictures, as far as that is known."""
+    return _sum(task, task.offer.cost, pictures) if task.offer.cost else ZERO
+
+
+def usage_at_the_end(task: Task) -> Usage:
+    """What a task that ends now is charged for the pictures that are stored, and what all that were made cost us.
+
+    A picture that nobody asked for is kept and not charged: no end costs more than was held back.
+    """
+    stored = sum(image.state is ImageState.STORED for image in task.images)
+    made = sum(bool(image.source) for image in task.images)
+    charged = cost(task, min(stored, task.request.n))
+    return replace(task.usage, charged=charged, upstream_cost=upstream_cost(task, made))
+
+
+def _sum(task: Task, rates: Rates, pictures: int) -> Decimal:
+    """By the pixels of the pictures that are stored; of others nobody knows them."""
+    if not pictures:
+        return ZERO
+    sizes = [image.stored.width * image.stored.height for image in task.images if image.stored][:pictures]
+    known = sum((rates.of_image(pixels) for pixels in sizes), ZERO)
+    return rates.fixed + known + rates.image * (pictures - len(sizes))
 
 
 def pictures_made(task: Task) -> int:
@@ -28,7 +54,8 @@ def settle(task: Task, pictures: int, *, now: int) -> Task:
     if not task.withheld:
         return task
     charged = min(cost(task, min(pictures, task.request.n)), task.usage.withheld)
-    return replace(task, usage=replace(task.usage, charged=charged, withheld=ZERO, settled_at=now))
+    paid = upstream_cost(task, pictures)
+    return replace(task, usage=replace(task.usage, charged=charged, withheld=ZERO, settled_at=now, upstream_cost=paid))
 
 
 def stopped_in_time(task: Task, *, now: int) -> Task:

@@ -13,6 +13,7 @@ from darkroom.aws.forward_compatibility import field_names, member
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
 from darkroom.tasks.history_entry import HistoryEntry
 from darkroom.tasks.ids import made_up_nonce
+from darkroom.tasks.rates import read_rates
 from darkroom.tasks.request import Action, ImageRequest, Strategy
 from darkroom.tasks.task import (
     Attempt,
@@ -92,7 +93,11 @@ class TaskReader:
         return ImageRequest(**{**self._known(ImageRequest, record, ("request",), words=words), **lists})
 
     def _offer(self, record: Mapping[str, Any], path: Path) -> PlannedOffer:
-        return PlannedOffer(**{**self._known(PlannedOffer, record, path), "price": Decimal(record["price"])})
+        money = {
+            "price": Decimal(record["price"]),
+            **{name: read_rates(record.get(name)) for name in ("rates", "cost")},
+        }
+        return PlannedOffer(**{**self._known(PlannedOffer, record, path), **money})
 
     def _attempt(self, record: Mapping[str, Any], path: Path) -> Attempt:
         """An attempt in a state that is not known may still bear fruit, so that nothing is submitted beside it: its

@@ -8,10 +8,9 @@ from typing import Any
 
 from darkroom.tasks.failure import Failure
 from darkroom.tasks.history_entry import HistoryEntry
+from darkroom.tasks.rates import ZERO, Rates
 from darkroom.tasks.request import ImageRequest
 from darkroom.tasks.update import Status
-
-ZERO = Decimal(0)
 
 
 class StillOpen(Exception):
@@ -48,6 +47,8 @@ _LIVE = _UNDECIDED | {AttemptState.ACCEPTED}
 class Attempt:
     """One submission: to whom, with which credential, and what came of it. Times are Unix milliseconds.
 
+    `protocol` and `address` are how and where its provider was reached: whatever becomes of the provider's row, this
+    submission is asked about there. (Empty in records of releases before them.)
     `claim` marks the invocation that began it: that one alone sends it.
     """
 
@@ -60,6 +61,8 @@ class Attempt:
     expects_callback: bool = False
     failure: Failure | None = None
     claim: str = ""
+    protocol: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ class PlannedOffer:
     """One (model, provider) pair that can do the request, in the order of preference.
 
     `closed` is set once the provider refused in a way that no repetition mends (our key, our balance, an outage
-    reported after it had accepted).
+    reported after it had accepted). `price` is the most that an image costs; `rates` say more where it depends, and
+    `cost` is what the provider takes from us, where that is known.
     """
 
     provider: str
@@ -76,6 +80,8 @@ class PlannedOffer:
     price: Decimal
     tries: int = 0
     closed: bool = False
+    rates: Rates | None = None
+    cost: Rates | None = None
 
 
 class ImageState(StrEnum):
@@ -115,12 +121,14 @@ class Usage:
 
     `withheld` stays held back of a cancelled task until its provider has said whether it made the pictures all the
     same; then it is charged or given back, at `settled_at` (Unix milliseconds).
+    `upstream_cost` is what the provider took from us for what it made, where that is known.
     """
 
     reserved: Decimal = ZERO
     charged: Decimal = ZERO
     withheld: Decimal = ZERO
     settled_at: int | None = None
+    upstream_cost: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

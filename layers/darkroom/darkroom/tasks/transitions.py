@@ -7,8 +7,9 @@ withholds is settled after it.
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from darkroom.tasks.charge import cost, pictures_made, settle, stopped_in_time
+from darkroom.tasks.charge import cost, pictures_made, settle, stopped_in_time, usage_at_the_end
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
 from darkroom.tasks.request import MAX_IMAGES_TOGETHER
 from darkroom.tasks.schedule import MAX_TRIES, submission_backoff
@@ -20,10 +21,10 @@ MAX_LINK = 8192
 """Bytes of the longest link that is recorded: fifteen of them fit an item (DynamoDB: 400 KB)."""
 
 
-def begin_attempt(task: Task, *, credential: str, expects_callback: bool, now: int, claim: str = "") -> Task:
+def begin_attempt(task: Task, *, expects_callback: bool, now: int, claim: str = "", **way: Any) -> Task:
     """Open a submission to the offer in line; the record of it goes out before the request does.
 
-    `claim` is the nonce of the invocation that will send it.
+    `claim` is the nonce of the invocation that will send it; `way` is the attempt's credential, protocol and address.
     """
     if not task.awaits_submission:
         return task
@@ -31,15 +32,14 @@ def begin_attempt(task: Task, *, credential: str, expects_callback: bool, now: i
     attempt = Attempt(
         provider=offer.provider,
         upstream_model=offer.upstream_model,
-        credential=credential,
         state=AttemptState.SENDING,
         begun_at=now,
         expects_callback=expects_callback,
         claim=claim,
+        **way,
     )
-    plan = list(task.plan)
-    plan[task.position] = replace(offer, tries=offer.tries + 1)
-    return replace(task, attempts=(*task.attempts, attempt), plan=tuple(plan), retry_at=0)
+    plan = (*task.plan[: task.position], replace(offer, tries=offer.tries + 1), *task.plan[task.position + 1 :])
+    return replace(task, attempts=(*task.attempts, attempt), plan=plan, retry_at=0)
 
 
 def accept(task: Task, upstream_id: str, *, now: int) -> Task:
@@ -281,8 +281,6 @@ def _settle(task: Task, *, now: int) -> Task:
 
 
 def _end(task: Task, status: Status, *, now: int, failure: Failure | None) -> Task:
-    # A picture that nobody asked for is kept and not charged: no end costs more than was held back.
-    billable = min(sum(image.state is ImageState.STORED for image in task.images), task.request.n)
     attempt = task.attempt
     if attempt and attempt.state is AttemptState.ACCEPTED:
         # An attempt in doubt stays in doubt: the end of our task says nothing about the provider's.
@@ -295,7 +293,7 @@ def _end(task: Task, status: Status, *, now: int, failure: Failure | None) -> Ta
         progress=100 if status is Status.COMPLETED else task.progress,
         error=failure,
         retry_at=0,
-        usage=replace(task.usage, charged=cost(task, billable)),
+        usage=usage_at_the_end(task),
     )
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, print_table
 
-MEASUREMENTS = ("cold_start", "gateways", "callback", "ingest", "lookup", "growth", "cost", "joining", "waits", "scale")
+MEASUREMENTS = (
+    "cold_start", "catalog", "gateways", "callback", "ingest", "lookup", "growth", "cost", "joining", "waits", "scale",
+)  # fmt: skip
 _RUN = """
 import importlib, json, sys
 from dataclasses import asdict

@@ -60,10 +60,10 @@ def main() -> list[Figure]:
     python = bytecode.interpreter()
     print(f"cold start: start, imports and the first event's parts, best of {RUNS}, by {python or sys.executable}")
     with tempfile.TemporaryDirectory() as folder:
-        layer = _layer(Path(folder) / "layer", python)
+        layer = built_layer(Path(folder) / "layer", python)
         programs = {BARE: (BASELINE, [_plain_boto3(Path(folder) / "boto3")])}
         for name, (first, _) in FIRST.items():
-            code = _unpack(function_package(name), Path(folder) / name)
+            code = unpack(function_package(name), Path(folder) / name)
             programs[name] = (f"import app; {first}", [code, layer])
         seconds = _best(programs, python or sys.executable)
         bare = seconds[BARE]
@@ -77,10 +77,10 @@ def main() -> list[Figure]:
     return figures
 
 
-def _layer(folder: Path, python: str | None) -> Path:
+def built_layer(folder: Path, python: str | None) -> Path:
     """The layer's packages: as built for the runtime, or for this interpreter where `python` is None."""
     if python is None:
-        return _unpack(layer_package(), folder) / "python"
+        return unpack(layer_package(), folder) / "python"
     folder.mkdir()
     architecture = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
     uv = Path(sys.executable).with_name("uv")
@@ -111,18 +111,18 @@ def _print_size(packed: bytes) -> None:
     print(f"  the layer: {len(buffer.getvalue()) / 1e6:.1f} MB zipped, {unpacked / 1e6:.1f} MB unzipped")
 
 
-def _unpack(package: bytes, folder: Path) -> Path:
+def unpack(package: bytes, folder: Path) -> Path:
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         archive.extractall(folder)
     return folder
 
 
 def _best(programs: dict[str, tuple[str, list[Path]]], python: str) -> dict[str, float]:
-    runs = [{name: _seconds(python, code, paths) for name, (code, paths) in programs.items()} for _ in range(RUNS)]
+    runs = [{name: seconds_of(python, code, paths) for name, (code, paths) in programs.items()} for _ in range(RUNS)]
     return {name: min(run[name] for run in runs) for name in programs}
 
 
-def _seconds(python: str, code: str, paths: list[Path]) -> float:
+def seconds_of(python: str, code: str, paths: list[Path]) -> float:
     environment = {**SETTINGS, "PYTHONPATH": ":".join(map(str, paths)), "PATH": os.defpath}
     timer = f"import time; t = time.perf_counter()\n{code}\nprint(time.perf_counter() - t)"
     # Without site-packages: what developers have installed is not in the layer.

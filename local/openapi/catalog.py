@@ -92,7 +92,7 @@ def _calls(kind: str, one: dict[int, Json], body: str) -> Json:
         "get": call(f"getCatalog{kind}", f"See a {low} of the catalog (admin)", one, errors=_READ),
         "put": call(
             f"putCatalog{kind}", f"Put a {low} in force (admin)", one, body=body, parameters=["If-Match"],
-            errors=tuple(status for status in _WRITE if status != 404),
+            errors=_WRITE,
         ),
         "delete": call(
             f"deleteCatalog{kind}", f"Take a {low} out of force, or have the shipped one again (admin)", gone,

@@ -172,7 +172,9 @@ def test_an_inbox_closes_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_demo_is_offered_and_called_back_where_it_is_on() -> None:
     container = Container(Settings.from_environment())
-    assert container.catalog_in_force().find("demo").offers
+    catalog = container.catalog_in_force()
+    assert catalog.find("demo").offers
+    assert catalog.providers["demo"].base_url == f"{BASE}/demo/demo"
     assert set(DEMO_PROVIDERS) <= container.upstreams().available()
     assert _callback("demo")["statusCode"] == 403
     posted = call("submit", _post({"model": "demo", "prompt": "a fox"}))

@@ -7,7 +7,6 @@ from typing import Any
 import boto3
 import pytest
 
-from darkroom.aws import secrets
 from darkroom.aws.secrets import Credentials
 from tests.integration.deployment import API_KEY, add_key, deployed, store
 from tests.integration.test_accounts_functions import ADMIN, ask
@@ -63,19 +62,42 @@ def test_an_operator_adds_a_reseller_and_tasks_go_there() -> None:
 def test_a_credential_is_kept_in_the_secret_and_shown_nowhere() -> None:
     add_reseller()
     kept = json.loads(boto3.client("secretsmanager").get_secret_value(SecretId="provider")["SecretString"])
-    assert kept["reseller"] == {"current": "key-1", "credentials": {"key-1": {"api_key": "sk-reseller"}}}
+    assert kept["reseller"] == {"credentials": {"key-1": {"api_key": "sk-reseller"}}}
     assert kept["evolink"] == {"api_key": "k"}
     for path in ("/providers", "/providers/reseller", "/catalog", "/catalog/history"):
         assert "sk-reseller" not in json.dumps(admin("GET", path)[1])
 
 
 def test_a_new_credential_leaves_the_one_of_tasks_on_their_way() -> None:
+    before = admin("GET", "/providers/evolink")[1]
+    status, row = admin(
+        "PUT", "/providers/evolink", {**before, "base_url": "https://evolink.example", "credential": {"api_key": "k2"}}
+    )
+    assert (status, row["credential"]) == (200, "key-1")
     credentials = Credentials("provider")
-    credentials.put("evolink", {"api_key": "k2"})
-    assert credentials.current("evolink") == "key-1"
     assert credentials.fields("evolink", "key-1") == {"api_key": "k2"}
     assert credentials.fields("evolink", "default") == {"api_key": "k"}, "a task that was sent with it"
-    assert secrets.CACHE_SECONDS
+    assert post()[1]["attempts"][0]["provider"] == "evolink"
+
+
+def test_what_was_read_can_be_put_back_as_it_is() -> None:
+    add_reseller()
+    for path in ("/providers/reseller", "/models/seedream-4.5", "/offers/seedream-4.5/reseller"):
+        status, row = admin("GET", path)
+        assert admin("PUT", path, row) == (200, {**row, "shipped": False})
+        assert status == 200
+    assert admin("GET", "/catalog/history")[1]["data"][0]["name"] != "seedream-4.5", "nothing was changed by it"
+
+
+def test_a_key_that_came_with_a_refused_row_is_taken_by_nobody() -> None:
+    add_reseller()
+    late = {**RESELLER, "base_url": "https://other.example", "credential": {"api_key": "for another host"}}
+    assert admin("PUT", "/providers/reseller", late, if_match='"0000000000000000"')[0] == 412
+    assert admin("GET", "/providers/reseller")[1]["credential"] == "key-1"
+    task = post()[1]
+    recorded = store().get(task["task_id"])
+    assert recorded
+    assert (recorded.attempts[0].credential, recorded.attempts[0].address) == ("key-1", "https://reseller.example")
 
 
 def test_a_key_goes_to_no_host_that_it_was_not_given_for() -> None:
@@ -87,7 +109,14 @@ def test_a_key_goes_to_no_host_that_it_was_not_given_for() -> None:
     assert admin("PUT", "/providers/evolink", shipped)[0] == 422
     status, answer = admin("PUT", "/catalog", {"providers": {"reseller": moved}})
     assert (status, answer["error"]["param"]) == (422, "providers.reseller.base_url")
+    assert admin("DELETE", "/providers/reseller")[0] == 204
+    assert admin("PUT", "/providers/reseller", moved)[0] == 422, "its key is still kept"
+    assert admin("PUT", "/catalog", {"providers": {"reseller": {**moved, "credential": "key-1"}}})[0] == 422
+    assert admin("PUT", "/providers/reseller", {**moved, "credential": "key-1"})[0] == 422
     assert admin("PUT", "/providers/reseller", {**moved, "credential": {"api_key": "its own"}})[0] == 200
+    assert admin("PUT", "/providers/evolink", {**shipped, "credential": {"api_key": "the mirror's"}})[0] == 200
+    assert admin("DELETE", "/providers/evolink", query={"reset": "true"})[0] == 422
+    assert admin("PUT", "/catalog", {})[0] == 422, "which would send the mirror's key to evolink"
 
 
 def test_a_provider_is_switched_off_and_on() -> None:
@@ -167,7 +196,8 @@ def test_a_catalog_is_pulled_changed_and_pushed_as_one_document() -> None:
     older = admin("GET", "/catalog/history", query={"cursor": history["next_cursor"]})[1]["data"]
     assert older[-1] | {"at": 0} == {
         "at": 0, "by": f"admin/{older[-1]['by'].partition('/')[2]}", "kind": "providers", "name": "reseller",
-        "before": None, "after": {"protocol": "evolink", "base_url": "https://reseller.example"},
+        "before": None,
+        "after": {"protocol": "evolink", "base_url": "https://reseller.example", "credential": "key-1"},
     }  # fmt: skip
 
 

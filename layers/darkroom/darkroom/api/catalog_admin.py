@@ -24,6 +24,8 @@ T = TypeVar("T")
 ROWS: Mapping[str, type[BaseModel]] = {"providers": ProviderRow, "models": ModelRow, "offers": OfferRow}
 MAX_PAGE = 100
 MAX_CREDENTIAL = 4096
+_SHOWN = frozenset({"object", "name", "shipped"})
+"""What an answer has beside the row: who puts back what was read changes nothing by it."""
 _AGAIN = "give the credential again, since a key goes to no host that it was not given for"
 
 
@@ -44,22 +46,20 @@ def show_row(parts: "CatalogParts", kind: str, name: str) -> tuple[Json, str]:
 def put_provider(parts: "CatalogParts", caller: ApiKey, name: str, body: Json, tag: str | None) -> tuple[Json, str]:
     """Put a provider in force; `credential`, if given, goes into the secret. Raises `ApiError` (412, 422)."""
     _check_name(name)
-    credential = _credential(body.pop("credential", None))
-    wanted = read_row(ProviderRow, body)
+    given = body.pop("credential", None)
+    named = {"credential": given} if isinstance(given, str) and given else {}
+    wanted = {**read_row(ProviderRow, body), **named}
     _check_address(parts, wanted["base_url"])
+    credential = None if isinstance(given, str) else _credential(given)
+    # The key is kept first, under a name that nobody takes before the row says so.
+    fresh = {"credential": parts.credentials().add(name, credential)} if credential else {}
 
     def change(before: Row | None) -> Row:
-        moved = before is not None and before["base_url"] != wanted["base_url"]
-        if moved and credential is None:
-            message = (
-                "base_url is another one: give the credential again, since a key goes to no host it was not given for"
-            )
-            raise invalid_field(message, "credential")
-        return wanted
+        kept = {"credential": before["credential"]} if before and before.get("credential") else {}
+        if not fresh and _key_moves(parts, name, before, {**kept, **wanted}):
+            raise invalid_field(f"base_url is another one: {_AGAIN}", "credential")
+        return {**kept, **wanted, **fresh}
 
-    if credential is not None:
-        # First the key, then the row: a provider in force without its key would refuse what is sent to it.
-        parts.credentials().put(name, credential)
     return _put(parts, caller, "providers", name, change, tag)
 
 
@@ -112,6 +112,9 @@ def remove_row(
     if not reset:
         _answered(lambda: editor.remove(kind, name, by=by, tag=tag))
         return None
+    shipped = editor.would_be({})[kind].get(name)
+    if kind == "providers" and shipped and _key_moves(parts, name, editor.in_force()[kind].get(name), shipped):
+        raise invalid_field(f"the shipped base_url is another one: PUT the provider, and {_AGAIN}", "credential")
     row = _answered(lambda: editor.reset(kind, name, by=by))
     return _shown(kind, name, row, own=False), tag_of(row)
 
@@ -136,8 +139,8 @@ def put_catalog(parts: "CatalogParts", caller: ApiKey, body: Json, tag: str | No
     version = _version(tag)
     editor = parts.catalog_editor()
     before = editor.in_force()["providers"]
-    for name, row in rows["providers"].items():
-        if row and name in before and row["base_url"] != before[name]["base_url"]:
+    for name, row in editor.would_be(rows)["providers"].items():
+        if _key_moves(parts, name, before.get(name), row):
             message = f"providers.{name}.base_url is another one: PUT that provider by itself, with its credential"
             raise invalid_field(message, f"providers.{name}.base_url")
     own = _answered(lambda: editor.replace(rows, by=_who(caller), version=version))
@@ -162,8 +165,9 @@ def show_history(parts: "CatalogParts", query: Mapping[str, str]) -> Json:
 
 def read_row(kind: type[BaseModel], body: Json) -> Json:
     """A row in a body, as it is kept. Raises `ApiError` (422)."""
+    asked = {field: value for field, value in body.items() if field not in _SHOWN}
     try:
-        row: Json = kind.model_validate(body).model_dump(exclude_defaults=True)
+        row: Json = kind.model_validate(asked).model_dump(exclude_defaults=True)
     except ValidationError as error:
         raise refused_field(error, kind) from error
     return row
@@ -207,6 +211,14 @@ def _answered(work: Callable[[], T]) -> T:
         raise invalid_field(str(error), None) from error
     except TooManyRows as error:
         raise too_large(str(error)) from error
+
+
+def _key_moves(parts: "CatalogParts", name: str, before: Row | None, after: Row) -> bool:
+    """Whether a key that is kept for a provider would go to another address than it did, or than the shipped one."""
+    known = before or parts.catalog_editor().would_be({})["providers"].get(name)
+    same = known is not None and known["base_url"] == after["base_url"]
+    named = before is not None and before.get("credential", "") == after.get("credential", "")
+    return not (same and (named or before is None)) and name in parts.credentials().available()
 
 
 def _credential(given: Any) -> dict[str, str] | None:

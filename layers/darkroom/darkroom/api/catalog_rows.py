@@ -44,6 +44,9 @@ class ProviderRow(_Row):
     base_url: Annotated[StrictStr, Field(min_length=1, max_length=500)]
     enabled: StrictBool = True
     rank: Annotated[StrictInt, Field(ge=0, le=10_000)] = 100
+    credential: Annotated[StrictStr, Field(max_length=40)] = Field(
+        "", description="The name of the credential in the secret that new tasks take."
+    )
     region: Annotated[StrictStr, Field(max_length=100)] = ""
     notes: Annotated[StrictStr, Field(max_length=2000)] = ""
 

@@ -134,8 +134,8 @@ class Credentials:
             raise NoCredential(f"the provider secret has no credential {name!r} for {provider}")
         return {key: str(value) for key, value in fields.items()}
 
-    def put(self, provider: str, fields: Mapping[str, str]) -> None:
-        """Give a provider this credential, in the place of the one that new tasks took; tasks on their way keep theirs.
+    def add(self, provider: str, fields: Mapping[str, str]) -> str:
+        """Keep one more credential of a provider, under a name that is given back. No task takes it by itself.
 
         Secrets Manager writes a secret as a whole: of two who do so in the same moment the later one wins.
         """
@@ -146,9 +146,11 @@ class Credentials:
         entry = dict(secret.get(provider) or {})
         kept = dict(entry.get("credentials") or ({self.DEFAULT: entry} if _is_credential(entry) else {}))
         name = next(name for number in range(len(kept) + 1) if (name := f"key-{number + 1}") not in kept)
-        secret[provider] = {"current": name, "credentials": {**kept, name: dict(fields)}}
+        current = {"current": entry["current"]} if "current" in entry else {}
+        secret[provider] = {**current, "credentials": {**kept, name: dict(fields)}}
         secrets_manager().put_secret_value(SecretId=self._name, SecretString=json.dumps(secret))
         forget_secrets()
+        return name
 
 
 def _is_credential(entry: Any) -> bool:

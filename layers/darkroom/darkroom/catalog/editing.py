@@ -37,6 +37,10 @@ class CatalogEditor:
         """All rows as they are now."""
         return laid_over(self._shipped, self._store.rows().rows)
 
+    def would_be(self, own: Rows) -> InForce:
+        """All rows as they would be with these of the deployment's own."""
+        return laid_over(self._shipped, own)
+
     def own(self) -> OwnRows:
         """The deployment's own rows alone."""
         return self._store.rows()

@@ -12,7 +12,8 @@ class Provider:
     """One row of the catalog's providers. `protocol` names its adapter (`providers/registry.py`).
 
     `enabled` says whether new tasks go there; those on their way end as they would have. `rank` is its place where a
-    request goes by the order of the catalog (`strategy: listed`), lower first.
+    request goes by the order of the catalog (`strategy: listed`), lower first. `credential` names the one in the secret
+    that new tasks take; empty for the secret's own current one.
     """
 
     name: str
@@ -20,5 +21,6 @@ class Provider:
     base_url: str
     enabled: bool = True
     rank: int = 100
+    credential: str = ""
     region: str = ""
     notes: str = ""

@@ -25,13 +25,13 @@ def shipped_rows() -> Rows:
 
 def rows_of(settings: Settings) -> Rows:
     """The shipped rows as this deployment has them: at the addresses that its parameters give, with the demo."""
-    rows = with_demo(shipped_rows(), settings.demo_base_url)
+    rows = shipped_rows()
     moved = {
         name: {**row, "base_url": address}
         for name, row in rows["providers"].items()
         if row and (address := settings.provider_address(name))
     }
-    return {**rows, "providers": {**rows["providers"], **moved}} if moved else rows
+    return with_demo({**rows, "providers": {**rows["providers"], **moved}}, settings.demo_base_url)
 
 
 def with_demo(rows: Rows, base_url: str) -> Rows:

@@ -85,7 +85,8 @@ class HttpUpstreams:
         found = self._catalog().providers.get(provider)
         if found is None:
             return None
-        return Destination(found.protocol, found.base_url, self._credentials.current(provider))
+        credential = found.credential or self._credentials.current(provider)
+        return Destination(found.protocol, found.base_url, credential)
 
     def available(self) -> frozenset[str]:
         """The providers that this deployment has a credential for."""

@@ -73,7 +73,9 @@ class Posted:
 class Soak:
     """Posts many tasks with faults, cancels some, posts some twice, waits for the end of all and audits it."""
 
-    def __init__(self, stack: LocalStack, tasks: int, seed: int) -> None:
+    def __init__(self, stack: LocalStack, tasks: int, seed: int, *, deadline_seconds: int | None = None) -> None:
+        """`deadline_seconds` is every task's own: those whose outcome nobody knows last as long as that."""
+        self._own = {"deadline_seconds": deadline_seconds} if deadline_seconds else {}
         self._stack = stack
         self._tasks = tasks
         self._dice = random.Random(seed)
@@ -122,7 +124,7 @@ class Soak:
         """One task: its idempotency key, its body, how often it is posted, and whether it is cancelled."""
         fault = self._dice.choices(list(FAULTS), list(FAULTS.values()))[0]
         prompt = f"soak {self._name} {number}" + (f" [[{fault}]]" if fault else "")
-        body = {**self._dice.choice(WISHES), "prompt": prompt, "metadata": {"number": str(number)}}
+        body = {**self._dice.choice(WISHES), **self._own, "prompt": prompt, "metadata": {"number": str(number)}}
         if self._dice.random() < 0.8:
             body["callback_url"] = hook
         return f"{self._name}-{number}", body, 2 if self._dice.random() < 0.1 else 1, self._dice.random() < 0.05

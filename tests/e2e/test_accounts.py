@@ -158,5 +158,5 @@ def test_measured_times_and_breakers_are_shown(api: Api) -> None:
 
 
 def test_nothing_is_lost_of_tasks_with_random_faults(api: Api) -> None:
-    audit: Audit = Soak(api.stack, tasks=30, seed=11).run()
+    audit: Audit = Soak(api.stack, tasks=30, seed=11, deadline_seconds=480).run()
     assert audit.clean, audit.report()

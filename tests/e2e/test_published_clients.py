@@ -135,7 +135,7 @@ def test_equal_calls_at_once_that_openais_sdk_gives_up_on_are_as_many_pictures(a
     async def variants() -> list[str]:
         address = f"{api.stack.base_url}/openai/v1"
         async with openai.AsyncOpenAI(base_url=address, api_key=api.stack.api_key, timeout=3, max_retries=6) as client:
-            ask = [client.images.generate(model="seedream-4.5", prompt=f"{prompt} [[latency=6]]") for _ in range(3)]
+            ask = [client.images.generate(model="seedream-4.5", prompt=f"{prompt} [[latency=8]]") for _ in range(3)]
             return [str(made.data[0].url) for made in await asyncio.gather(*ask) if made.data]
 
     links = {link.partition("?")[0] for link in asyncio.run(variants())}

@@ -72,7 +72,7 @@ class Hopeless:
         return self
 
     def destination(self, provider: str) -> Destination:
-        return Destination(provider, "", "default")
+        return Destination(provider, "", "default", "token")
 
     def submit(self, order: Any, upstream: Any) -> Update:
         raise Refused(BUSY)

@@ -20,8 +20,11 @@ UNUSED = (
     "aws_lambda_powertools/event_handler/openapi/swagger_ui",
     "boto3/data",
     "boto3/examples",
+    "cffi",
+    "pycparser",
     "pydantic/v1",
 )
+"""PyNaCl runs with cffi's compiled part alone (`_cffi_backend`); cffi and pycparser are what builds such parts."""
 INSTALLER_NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 """What an installer writes of itself: it differs from host to host, and the same lock shall make the same layer."""
 

@@ -62,4 +62,5 @@ def test_an_object_is_written_and_read(pruned: botocore.session.Session) -> None
 
 def test_the_layer_is_small(layer: Path) -> None:
     size = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
-    assert size < 20_000_000, f"the layer has {size / 1e6:.1f} MB unzipped (Python {sys.version_info.minor})"
+    # Of it 3.5 MB are libsodium, for the signatures of callbacks.
+    assert size < 21_000_000, f"the layer has {size / 1e6:.1f} MB unzipped (Python {sys.version_info.minor})"

@@ -13,6 +13,7 @@ from darkroom.deadline import ANSWERING, invocation
 
 if TYPE_CHECKING:
     from darkroom.callbacks.address import CallbackAddresses
+    from darkroom.callbacks.authenticity import CallbackAuthenticity
     from darkroom.callbacks.receiver import CallbackReceiver
     from darkroom.dialects.task_view import TaskPresenter
     from darkroom.dialects.webhook_payload import DialectPayloads
@@ -112,6 +113,17 @@ class Container(CatalogContainer):
         )
 
     @cache  # noqa: B019
+    def callback_authenticity(self) -> "CallbackAuthenticity":
+        """Checks callbacks' signatures."""
+        from darkroom.callbacks.authenticity import CallbackAuthenticity
+
+        return CallbackAuthenticity(
+            credentials=self.credentials(),
+            keys_upstream=lambda attempt, address: self.upstreams().keys_upstream(attempt, address),
+            clock=now,
+        )
+
+    @cache  # noqa: B019
     def callbacks(self) -> "CallbackReceiver":
         """Takes callbacks."""
         from darkroom.callbacks.receiver import CallbackReceiver
@@ -122,6 +134,7 @@ class Container(CatalogContainer):
             objects=self.objects(),
             adapters=adapter,
             addresses=self.addresses(),
+            authenticity=self.callback_authenticity(),
             notes=self.callback_notes(),
             confirm=self.settings.confirm_callbacks,
             outbox=self.outbox(),

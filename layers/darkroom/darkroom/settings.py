@@ -97,7 +97,8 @@ class Settings:
 
     def provider_address(self, provider: str) -> str:
         """Where a provider of the shipped catalog is reached instead of its own address; empty for there."""
-        return self.environment.get(f"DARKROOM_{provider.upper()}_BASE_URL", "").rstrip("/")
+        pairs = (pair.partition("=") for pair in self.environment.get("DARKROOM_PROVIDER_ADDRESSES", "").split(","))
+        return next((address.strip().rstrip("/") for name, _, address in pairs if name.strip() == provider), "")
 
     @property
     def time_scale(self) -> float:

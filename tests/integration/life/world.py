@@ -23,6 +23,7 @@ from darkroom.aws.delays import jittered, queue_delay
 from darkroom.aws.queues import Message, read_message
 from darkroom.aws.secrets import SigningKeys
 from darkroom.callbacks.address import CallbackAddresses
+from darkroom.callbacks.authenticity import CallbackAuthenticity
 from darkroom.callbacks.notes import CallbackNotes
 from darkroom.callbacks.receiver import CallbackReceiver
 from darkroom.catalog.breaker_store import Breakers
@@ -180,6 +181,8 @@ class ScriptedProvider:
         self.fails = False
         self.denies: Callable[[int], bool] = lambda number: False
 
+    address = "https://api.evolink.ai"
+
     @property
     def credential(self) -> Mapping[str, str]:
         return {"api_key": "k"}
@@ -313,7 +316,13 @@ class World:
             available=lambda: {"evolink"}, metered=AccountLedger(dynamodb, self._tables[1]).has, dispatcher=dispatcher, scorecard=scorecard, outbox=outbox, settings=settings, **shared,
         )  # fmt: skip
         self.callbacks = CallbackReceiver(
-            objects=objects, addresses=addresses, notes=notes, confirm=self.confirm, **shared, **scaled
+            objects=objects,
+            addresses=addresses,
+            notes=notes,
+            confirm=self.confirm,
+            authenticity=CallbackAuthenticity(credentials=self, keys_upstream=self.keys_upstream, clock=self.clock),  # type: ignore[arg-type]
+            **shared,
+            **scaled,
         )
         self.poller = Poller(
             queues=queues,
@@ -355,8 +364,11 @@ class World:
     def reach(self, attempt: Attempt) -> Upstream:
         return self.provider
 
+    def keys_upstream(self, attempt: Attempt, address: str) -> Upstream:
+        raise AssertionError("evolink signs nothing")
+
     def destination(self, provider: str) -> Destination:
-        return Destination(provider, "https://api.evolink.ai", "default")
+        return Destination(provider, "https://api.evolink.ai", "default", "token")
 
     def announce(self, task: Task) -> None:
         with self.chaos.call("events.put_events"):

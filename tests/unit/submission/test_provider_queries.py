@@ -58,7 +58,7 @@ class Ways:
         return attempt.provider
 
     def destination(self, provider: str) -> Destination:
-        return Destination(provider, "", "default")
+        return Destination(provider, "", "default", "token")
 
 
 def running(provider: str, number: int) -> Task:

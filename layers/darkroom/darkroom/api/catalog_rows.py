@@ -44,6 +44,9 @@ class ProviderRow(_Row):
     base_url: Annotated[StrictStr, Field(min_length=1, max_length=500)]
     enabled: StrictBool = True
     rank: Annotated[StrictInt, Field(ge=0, le=10_000)] = 100
+    callback_trust: Literal["", "token", "signature", "confirm"] = Field(
+        "", description="What a callback has to have to count: its address alone, a signature, or the look-up's word."
+    )
     credential: Annotated[StrictStr, Field(max_length=40)] = Field(
         "", description="The name of the credential in the secret that new tasks take."
     )

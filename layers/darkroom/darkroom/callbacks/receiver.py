@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from darkroom.callbacks.address import CallbackAddresses, is_meant
+from darkroom.callbacks.authenticity import CallbackAuthenticity
 from darkroom.callbacks.notes import CallbackNote, CallbackNotes
 from darkroom.clock import Clock
 from darkroom.images.inline_results import store_inline_result
@@ -14,10 +15,11 @@ from darkroom.images.retry_schedule import LINK_LIFE
 from darkroom.observability import count, follow, logger
 from darkroom.providers.base import Unreadable
 from darkroom.providers.reading.bodies import read_object
+from darkroom.providers.signatures import Authenticity, CallbackTrust
 from darkroom.tasks import transitions
 from darkroom.tasks.outbox import Outbox
 from darkroom.tasks.store import NoSuchTask, TaskStore
-from darkroom.tasks.task import Task
+from darkroom.tasks.task import Attempt, Task
 from darkroom.tasks.update import Status, Update
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _NOT_KEPT = frozenset({"authorization", "cookie", "x-amz-security-token"})
 
 
+_TRUSTS = frozenset(CallbackTrust)
 DATA = 2000
 """Characters from which a text may be a picture's base64."""
 _LINK = re.compile(r"(?i)(https?://|data:image/)")
@@ -52,6 +55,7 @@ class CallbackReceiver:
         objects: ObjectStore,
         adapters: "Callable[[str, str], Adapter]",
         addresses: CallbackAddresses,
+        authenticity: CallbackAuthenticity,
         notes: CallbackNotes,
         confirm: bool,
         outbox: Outbox,
@@ -62,6 +66,7 @@ class CallbackReceiver:
         self._objects = objects
         self._adapters = adapters
         self._addresses = addresses
+        self._authenticity = authenticity
         self._notes = notes
         self._confirm = confirm
         self._outbox = outbox
@@ -77,30 +82,59 @@ class CallbackReceiver:
         if task is None or not is_meant(task, record):
             return Verdict.NO_TASK
         follow(task_id, task.correlation_id)
+        authenticity = self._authenticity_of(task, provider, headers, body)
+        if authenticity is Authenticity.FORGED:
+            return Verdict.FORGED
         if self._notes.room(task_id):  # what changed nothing is noted: a leaked address does not fill the bucket
             kept = {name: value for name, value in headers.items() if name.lower() not in _NOT_KEPT}
             self._objects.keep_callback(task.owner, task_id, KeptCallback(provider, self._clock(), kept, body))
-        verdict = self._read(task, provider, body)
+        verdict = self._read(task, provider, body, unchecked=authenticity is Authenticity.UNCHECKED)
         if verdict not in {Verdict.RECORDED, Verdict.NO_TASK}:
             self._notes.add(task_id, CallbackNote(self._clock(), provider, verdict.value), task.expires_at)
         return verdict
 
     def replay(self, task: Task) -> list[Verdict]:
-        """Read a task's kept callbacks again, in the order in which they came, with today's parser."""
+        """Read a task's kept callbacks again, in the order in which they came, with today's parser.
+
+        Of those that are signed nobody can say any more whether they were checked: they count as hints.
+        """
         return [
-            self._read(self._tasks.get(task.task_id) or task, kept.provider, kept.body)
+            self._read(self._tasks.get(task.task_id) or task, kept.provider, kept.body, unchecked=True)
             for kept in self._objects.kept_callbacks(task.owner, task.task_id)
             if kept.received_at >= task.created_at  # not those of an earlier task with this id
         ]
 
-    def _read(self, task: Task, provider: str, body: bytes) -> Verdict:
+    def _authenticity_of(self, task: Task, provider: str, headers: Mapping[str, str], body: bytes) -> Authenticity:
+        """What a callback is by its signature: one without any is forged, where its provider's are to have one."""
+        attempt = _latest_at(task, provider)
+        if attempt is None:
+            return Authenticity.UNSIGNED
+        found = self._authenticity.check(attempt, self._adapters(provider, attempt.protocol), headers, body)
+        wanted = self._trust(attempt) is CallbackTrust.SIGNATURE
+        return Authenticity.FORGED if found is Authenticity.UNSIGNED and wanted else found
+
+    def _trust(self, attempt: Attempt) -> CallbackTrust:
+        traits = self._adapters(attempt.provider, attempt.protocol).traits
+        return CallbackTrust(attempt.callback_trust) if attempt.callback_trust in _TRUSTS else traits.callback_trust
+
+    def _is_a_hint(self, task: Task, provider: str, *, unchecked: bool) -> bool:
+        """Whether what a callback says counts only once the provider's own look-up says the same."""
+        attempt = _latest_at(task, provider)
+        if attempt is None or self._confirm:
+            return self._confirm
+        trust = self._trust(attempt)
+        signs = self._adapters(provider, attempt.protocol).traits.signs_callbacks
+        return trust is CallbackTrust.CONFIRM or (unchecked and signs)
+
+    def _read(self, task: Task, provider: str, body: bytes, *, unchecked: bool) -> Verdict:
         ids = [attempt.upstream_id for attempt in task.attempts if attempt.upstream_id]
-        protocol = next((each.protocol for each in reversed(task.attempts) if each.provider == provider), "")
+        attempt = _latest_at(task, provider)
         try:
-            update = self._adapters(provider, protocol).read_callback(body, ids)
+            update = self._adapters(provider, attempt.protocol if attempt else "").read_callback(body, ids)
         except Unreadable as problem:
             return self._ask_again(task, provider, body, str(problem))
-        if self._confirm and update.status.terminal and task.followed and not task.images:
+        hint = self._is_a_hint(task, provider, unchecked=unchecked)
+        if hint and update.status.terminal and task.followed and not task.images:
             return self._ask_whether(task, provider, update)
         now = self._clock()
         if transitions.apply_update(task, provider, update, now=now, scale=self._scale) != task:
@@ -145,6 +179,10 @@ class CallbackReceiver:
             return
         until = task.created_at + int(1000 * LINK_LIFE / self._scale)
         self._tasks.change(task, lambda current: transitions.keep_open_until(current, until), cause="callback")
+
+
+def _latest_at(task: Task, provider: str) -> Attempt | None:
+    return next((attempt for attempt in reversed(task.attempts) if attempt.provider == provider), None)
 
 
 def may_hold_a_picture(body: bytes, references: Collection[str]) -> bool:

@@ -3,7 +3,7 @@
 A row that can't be read here all the same (another release wrote it) is left out, and told of; the rest holds.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from darkroom.aws.forward_compatibility import known
 from darkroom.catalog.geometry import PixelRange, Ratio, Resolution, SizeForms, parse_size
 from darkroom.catalog.models import Catalog, Feature, Model, Offer
 from darkroom.catalog.price import read_price
-from darkroom.catalog.provider import Provider
+from darkroom.catalog.provider import SYNCHRONOUS_PROTOCOLS, Provider
 
 Row = Mapping[str, Any]
 Rows = Mapping[str, Mapping[str, Row | None]]
@@ -44,7 +44,8 @@ def build(rows: Rows, complain: Complain) -> Catalog:
     names = _Names(complain)
     for name in sold:
         names.claim(name, name)
-    models = [_model(name, row, sold[name], names, complain) for name, row in _of(rows, "models")]
+    waiting = frozenset(each.name for each in providers if each.protocol in SYNCHRONOUS_PROTOCOLS)
+    models = [_model(name, row, sold[name], names, waiting, complain) for name, row in _of(rows, "models")]
     return Catalog(models, providers)
 
 
@@ -90,11 +91,21 @@ def _provider(name: str, row: Row) -> Provider:
     return Provider(**{**known(Provider, row), "name": name})
 
 
-def _model(name: str, row: Row, rows: Sequence[tuple[str, Row]], names: _Names, complain: Complain) -> Model:
-    """A model whose offers are read when somebody asks for them: most requests are about one."""
+def _model(
+    name: str,
+    row: Row,
+    rows: Sequence[tuple[str, Row]],
+    names: _Names,
+    waiting: Collection[str],
+    complain: Complain,
+) -> Model:
+    """A model whose offers are read when somebody asks for them: most requests are about one.
+
+    `waiting` are the providers whose every answer is to be waited for.
+    """
 
     def read() -> tuple[Offer, ...]:
-        made = (_tried("offers", key, complain, _offer, each) for key, each in rows)
+        made = (_tried("offers", key, complain, _offer, each, each.get("provider") in waiting) for key, each in rows)
         return tuple(offer for offer in made if offer)
 
     sold = [(str(each["provider"]), str(each.get("upstream_model", ""))) for _, each in rows]
@@ -104,12 +115,13 @@ def _model(name: str, row: Row, rows: Sequence[tuple[str, Row]], names: _Names, 
     return Model(name, aliases, read, sold=sold, **about)
 
 
-def _offer(row: Row) -> Offer:
+def _offer(row: Row, waits: bool) -> Offer:
     price = read_price(row["price"])
     read = {
         "forms": read_sizes(row["sizes"]),
         "features": frozenset(Feature(feature) for feature in row["features"]),
         "prices": price,
+        "synchronous": waits or bool(row.get("synchronous")),
         "costs": read_price(row["cost"]) if "cost" in row else None,
         "price": price.image,
         "latency_seconds": float(row["seconds"]),

@@ -2,7 +2,7 @@
 
 import json as jsonlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +32,14 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form of several parts: its fields, and its files as (field, (name, bytes, content type))."""
+
+    fields: Mapping[str, str]
+    files: Sequence[tuple[str, tuple[str, bytes, str]]]
 
 
 class HttpClient:
@@ -140,15 +148,19 @@ class ProviderClient:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
+        form: Form | None = None,
         timeout: Timeout = DEFAULT,
         max_bytes: int = 8 * 1024 * 1024,
     ) -> Answer:
-        """Send one request with a JSON body. Raises as `HttpClient.request`."""
+        """Send one request with a JSON body, or with a form. Raises as `HttpClient.request`."""
         sent = {"accept": "application/json", **(headers or {})}
         content = None
         if json is not None:
             content = jsonlib.dumps(json, ensure_ascii=False).encode("utf-8", "replace")
             sent["content-type"] = "application/json"
+        elif form is not None:
+            encoded = httpx.Request(method, self._base_url, data=dict(form.fields), files=list(form.files))
+            content, sent["content-type"] = encoded.read(), encoded.headers["content-type"]
         return self._client.request(
             method,
             self._url(path, query),

@@ -30,9 +30,9 @@ from darkroom.images.metadata import STRIPPED, without_metadata
 from darkroom.images.object_store import STORED, ObjectStore, image_key
 from darkroom.images.retry_schedule import image_wait
 from darkroom.observability import count, follow, logger
-from darkroom.providers.base import QueryFailed, Ticket
+from darkroom.providers.base import QueryFailed
 from darkroom.providers.registry import UnknownProvider
-from darkroom.providers.upstreams import Upstreams
+from darkroom.providers.upstreams import Upstreams, ticket_of
 from darkroom.tasks import transitions
 from darkroom.tasks.failure import ErrorCode, Failure
 from darkroom.tasks.messages import Copy
@@ -183,7 +183,7 @@ class ImageCopier:
         attempt = task.attempt
         if attempt is None or not attempt.upstream_id or image.source.startswith(STORED):
             return False
-        ticket = Ticket(attempt.upstream_id, attempt.upstream_model)
+        ticket = ticket_of(attempt)
         try:
             upstream = self._upstreams.reach(attempt)
             update = (

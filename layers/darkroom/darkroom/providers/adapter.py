@@ -9,6 +9,7 @@ from dataclasses import replace
 from darkroom.providers.base import (
     GenerationRequest,
     OutcomeUnknown,
+    QueryFailed,
     Ticket,
     Traits,
     Unreadable,
@@ -18,10 +19,12 @@ from darkroom.providers.base import (
 )
 from darkroom.providers.reading.answers import read_called_back, read_polled, read_query, read_submitted
 from darkroom.providers.reading.bodies import read_object
+from darkroom.providers.reading.links import path_within
 from darkroom.providers.reading.refusals import cancelled_task, classify, failed_task
 from darkroom.providers.reading.reported_errors import ReportedError
 from darkroom.providers.reading.tasks import read_task
 from darkroom.providers.reading.values import Object
+from darkroom.providers.signatures import Authenticity
 from darkroom.tasks.failure import Failure
 from darkroom.tasks.update import Update
 
@@ -30,6 +33,8 @@ class Adapter:
     """One provider. Pure translation: it never opens a connection, it is handed an `Upstream`."""
 
     traits: Traits
+    poll_links: Sequence[str] = ()
+    """The fields of an acceptance in which the provider says where the task is to be asked about."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -39,8 +44,8 @@ class Adapter:
         raise NotImplementedError
 
     def poll(self, ticket: Ticket) -> UpstreamRequest:
-        """The HTTP request that asks how one task stands."""
-        raise NotImplementedError
+        """The HTTP request that asks how one task stands. Raises `QueryFailed` where there is nothing to ask."""
+        raise QueryFailed(f"{self.name} has nothing to ask about {ticket.upstream_id}")
 
     def authorization(self, upstream: Upstream) -> Mapping[str, str]:
         """The headers that carry the credential: as most providers take it, unless overridden."""
@@ -64,8 +69,16 @@ class Adapter:
         Raises `Refused` or `OutcomeUnknown`; an answer that can't be read is `OutcomeUnknown`.
         """
         answer = self.send(self.submission(generation), upstream)
+        update = self.read_submission(answer, generation)
+        if not self.poll_links or update.status.terminal:
+            return update
+        return replace(update, poll_path=path_within(upstream.address, read_object(answer.body), self.poll_links))
+
+    def read_submission(self, answer: UpstreamAnswer, generation: GenerationRequest) -> Update:
+        """What the answer to a submission says. Raises `Refused` or `OutcomeUnknown`."""
         update = read_submitted(self.name, answer, self.reading(), self.refused)
-        if generation.synchronous and not update.status.terminal:
+        waits = generation.synchronous or self.traits.synchronous_only
+        if waits and not update.status.terminal and not self.traits.answers_with_jobs:
             raise OutcomeUnknown(f"{self.name} answered without any image")
         return update
 
@@ -74,9 +87,10 @@ class Adapter:
 
         Raises `QueryFailed`.
         """
-        return {ticket.upstream_id: self._query_one(ticket, upstream) for ticket in tickets}
+        return {ticket.upstream_id: self.query_one(ticket, upstream) for ticket in tickets}
 
-    def _query_one(self, ticket: Ticket, upstream: Upstream) -> Update:
+    def query_one(self, ticket: Ticket, upstream: Upstream) -> Update:
+        """Ask how one task stands. Raises `QueryFailed`."""
         content = read_query(self.name, self.send(self.poll(ticket), upstream))
         return read_polled(self.name, content, self.reading(ticket.upstream_id))
 
@@ -88,6 +102,26 @@ class Adapter:
         if not self.traits.calls_back:
             raise Unreadable(f"{self.name} has no callbacks")
         return read_called_back(read_object(body), self.reading(*ids))
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Collection[str], *, now: float) -> Authenticity:
+        """What a callback's signature says, by these secrets or public keys; names of headers are in small letters.
+
+        UNSIGNED where it has none, UNCHECKED where there is no secret, FORGED where it is wrong or not of `now` (Unix
+        seconds). Nothing of the body is read before this.
+        """
+        del headers, body, secrets, now
+        return Authenticity.UNSIGNED
+
+    def keys_address(self, address: str) -> str:
+        """Where a provider that is reached at this address hands out the keys of its signatures."""
+        return address
+
+    def signing_keys(self, upstream: Upstream) -> Sequence[str]:
+        """The keys that callbacks are signed with, as the provider hands them out there.
+
+        Raises `QueryFailed`, and as `Upstream.send` does.
+        """
+        raise QueryFailed(f"{self.name} hands out no keys at {upstream.address}")
 
     def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
         """Ask the provider to stop; whether it did: never, where no call is documented. Raises `QueryFailed`."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from darkroom.providers.signatures import CallbackTrust
 from darkroom.tasks.failure import Failure
 from darkroom.tasks.request import Action
 
@@ -43,6 +44,14 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class FormFile:
+    """A file in a form: the name of its field, and the link that its bytes are fetched from when it is sent."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamRequest:
     """One HTTP request to a provider. `path` starts with `/` and is joined to the provider's base address."""
 
@@ -51,6 +60,9 @@ class UpstreamRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
+    form: Mapping[str, str] | None = None
+    """The fields of a form that is sent instead of JSON, with `files`."""
+    files: tuple[FormFile, ...] = ()
     long: bool = False
     """Whether the answer takes as long as a picture does (a synchronous form)."""
 
@@ -70,6 +82,11 @@ class Upstream(Protocol):
     @property
     def credential(self) -> Mapping[str, str]:
         """The secret's fields for this provider, such as `api_key`."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The provider's base address, without a slash at its end."""
         ...
 
     def send(self, request: UpstreamRequest) -> UpstreamAnswer:
@@ -111,6 +128,8 @@ class Ticket:
 
     upstream_id: str
     upstream_model: str
+    poll_path: str = ""
+    """Where the provider said that it is to be asked about; empty where it said nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +141,12 @@ class Traits:
     page_size: int = 1
     """How many tasks one query can ask about."""
     accepts_data_uris: bool = False
+    synchronous_only: bool = False
+    """Whether the answer to a submission is the pictures, and there is nothing to ask about afterwards."""
+    answers_with_jobs: bool = False
+    """Whether a synchronous form may answer with a job all the same, which is then asked about."""
+    callback_trust: CallbackTrust = CallbackTrust.TOKEN
+    """What its callbacks have to have, where the provider's row says nothing else."""
+    signs_callbacks: bool = False
+    hands_out_keys: bool = False
+    """Whether the keys of its signatures can be fetched; else they are configured with its credential."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 from darkroom import deadline
 from darkroom.aws.secrets import Credentials, NoCredential
 from darkroom.http.timeout import Timeout
-from darkroom.providers.base import OutcomeUnknown, Refused, Upstream, UpstreamAnswer, UpstreamRequest
+from darkroom.providers.base import OutcomeUnknown, Refused, Ticket, Upstream, UpstreamAnswer, UpstreamRequest
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
 from darkroom.tasks.task import Attempt
 
 if TYPE_CHECKING:
     from darkroom.catalog.models import Catalog
-    from darkroom.http.client import HttpClient
+    from darkroom.http.client import Form, HttpClient
 
 USUAL = Timeout(connect=3, read=12, total=14)
 LONG = Timeout(connect=5, read=240, total=280)
@@ -29,11 +29,15 @@ SYNCHRONOUS_BYTES = 96 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """How a new submission to a provider goes: in which protocol, where to, with which of its credentials."""
+    """How a new submission to a provider goes: in which protocol, where to, with which of its credentials.
+
+    `callback_trust` is what its row says of its callbacks; empty for what its protocol allows.
+    """
 
     protocol: str
     address: str
     credential: str
+    callback_trust: str
 
 
 class Upstreams(Protocol):
@@ -46,6 +50,11 @@ class Upstreams(Protocol):
     def destination(self, provider: str) -> Destination | None:
         """How a new submission goes; None where the provider is not there any more."""
         ...
+
+
+def ticket_of(attempt: Attempt) -> Ticket:
+    """What a submission that was accepted is asked about by."""
+    return Ticket(attempt.upstream_id, attempt.upstream_model, attempt.poll_path)
 
 
 class HttpUpstreams:
@@ -80,13 +89,22 @@ class HttpUpstreams:
             raise Refused(_elsewhere(f"{provider} is no provider here any more."))
         return HttpUpstream(provider, address, fields, self._client, reserve=self._reserve)
 
+    def keys_upstream(self, attempt: Attempt, address: str) -> Upstream:
+        """The way to where a submission's provider hands out its keys: without a credential, where that is elsewhere.
+
+        Raises `Refused` where its credential is gone.
+        """
+        if address == attempt.address:
+            return self.reach(attempt)
+        return HttpUpstream(attempt.provider, address, {}, self._client, reserve=self._reserve)
+
     def destination(self, provider: str) -> Destination | None:
         """How a new submission goes; None where the provider is not there any more."""
         found = self._catalog().providers.get(provider)
         if found is None:
             return None
         credential = found.credential or self._credentials.current(provider)
-        return Destination(found.protocol, found.base_url, credential)
+        return Destination(found.protocol, found.base_url, credential, found.callback_trust)
 
     def available(self) -> frozenset[str]:
         """The providers that this deployment has a credential for."""
@@ -116,11 +134,17 @@ class HttpUpstream:
         """The secret's fields for this provider."""
         return self._credential
 
+    @property
+    def address(self) -> str:
+        """The provider's base address."""
+        return self._base_url.rstrip("/")
+
     def send(self, request: UpstreamRequest) -> UpstreamAnswer:
         """Send one request. Raises `Refused` where it was certainly not sent, `OutcomeUnknown` for any doubt."""
         from darkroom.http.errors import AddressRefused, ConnectFailed, OutboundError
 
         timeout = self._timeout(request)
+        form = self._form(request)
         try:
             answer = (
                 self._client()
@@ -131,6 +155,7 @@ class HttpUpstream:
                     query=request.query,
                     headers=request.headers,
                     json=request.json,
+                    form=form,
                     timeout=timeout,
                     max_bytes=SYNCHRONOUS_BYTES if request.long else SUBMISSION_BYTES,
                 )
@@ -140,6 +165,15 @@ class HttpUpstream:
         except OutboundError as error:
             raise OutcomeUnknown(f"{self._provider}: {type(error).__name__}") from error
         return UpstreamAnswer(answer.status, answer.headers, answer.body)
+
+    def _form(self, request: UpstreamRequest) -> "Form | None":
+        """The form of a request, with its files' bytes. Raises `Refused` where one can't be fetched."""
+        if request.form is None:
+            return None
+        from darkroom.http.client import Form
+        from darkroom.providers.form_files import fetched
+
+        return Form(request.form, fetched(self._provider, request.files, self._client()))
 
     def _timeout(self, request: UpstreamRequest) -> Timeout:
         """The usual one, or what the invocation has left. Raises `Refused` where that is too little to begin."""

@@ -87,7 +87,7 @@ class Dispatcher:
         """
         offer = task.offer
         # A provider that is gone, or of another release, refuses the request, and the next offer is asked.
-        way = self._upstreams.destination(offer.provider) or Destination("", "", "")
+        way = self._upstreams.destination(offer.provider) or Destination("", "", "", "")
         return transitions.begin_attempt(
             task,
             credential=way.credential,
@@ -96,6 +96,7 @@ class Dispatcher:
             claim=claim,
             protocol=way.protocol,
             address=way.address,
+            callback_trust=way.callback_trust,
         )
 
     def _calls_back(self, provider: str, way: Destination) -> bool:
@@ -195,7 +196,7 @@ class Dispatcher:
     def _take(self, task: Task, update: Update, now: int) -> Task:
         attempt = task.attempt
         assert attempt is not None  # open_attempt made it
-        accepted = transitions.accept(task, update.upstream_id, now=now)
+        accepted = transitions.accept(task, update.upstream_id, now=now, poll_path=update.poll_path)
         return transitions.apply_update(accepted, attempt.provider, update, now=now, scale=self._scale)
 
 
@@ -220,6 +221,10 @@ class _Watched:
     @property
     def credential(self) -> Mapping[str, str]:
         return self._upstream.credential
+
+    @property
+    def address(self) -> str:
+        return self._upstream.address
 
     def send(self, request: UpstreamRequest) -> UpstreamAnswer:
         self.used = True

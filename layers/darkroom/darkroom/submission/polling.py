@@ -13,9 +13,8 @@ from darkroom.clock import Clock
 from darkroom.images.inline_results import store_inline_result
 from darkroom.images.object_store import ObjectStore
 from darkroom.observability import count, follow, logger
-from darkroom.providers.base import Ticket
 from darkroom.providers.registry import UnknownProvider
-from darkroom.providers.upstreams import Upstreams
+from darkroom.providers.upstreams import Upstreams, ticket_of
 from darkroom.submission.polling_schedule import (
     COPYING_GRACE,
     MAX_POLLS,
@@ -203,7 +202,7 @@ class Poller:
             return
         if not adapter.traits.can_cancel:
             return
-        ticket = Ticket(attempt.upstream_id, attempt.upstream_model)
+        ticket = ticket_of(attempt)
         stopped = adapter.cancel(ticket, self._upstreams.reach(attempt))
         logger.info("provider told of cancellation", extra={"provider": attempt.provider, "stopped": stopped})
         if stopped:

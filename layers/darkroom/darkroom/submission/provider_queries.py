@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from darkroom.batched import batched
 from darkroom.observability import logger
-from darkroom.providers.base import QueryFailed, Refused, Ticket, Upstream
+from darkroom.providers.base import QueryFailed, Refused, Upstream
 from darkroom.providers.registry import UnknownProvider
-from darkroom.providers.upstreams import Upstreams
+from darkroom.providers.upstreams import Upstreams, ticket_of
 from darkroom.tasks.task import AttemptState, Task
 from darkroom.tasks.update import Update
 
@@ -149,7 +149,7 @@ class ProviderQueries:
 
     def _ask(self, question: Question) -> dict[str, Update]:
         attempts = {task.task_id: attempt for task in question.tasks if (attempt := task.attempt)}
-        tickets = [Ticket(attempt.upstream_id, attempt.upstream_model) for attempt in attempts.values()]
+        tickets = [ticket_of(attempt) for attempt in attempts.values()]
         found = self._adapters(question.provider, question.protocol).query(tickets, question.upstream)
         return {
             task_id: found[attempt.upstream_id] for task_id, attempt in attempts.items() if attempt.upstream_id in found

@@ -48,7 +48,8 @@ class Attempt:
     """One submission: to whom, with which credential, and what came of it. Times are Unix milliseconds.
 
     `protocol` and `address` are how and where its provider was reached: whatever becomes of the provider's row, this
-    submission is asked about there. (Empty in records of releases before them.)
+    submission is asked about there. (Empty in records of releases before them.) `poll_path` is where at that address,
+    where the provider said so; `callback_trust` is what its row said of callbacks.
     `claim` marks the invocation that began it: that one alone sends it.
     """
 
@@ -63,6 +64,8 @@ class Attempt:
     claim: str = ""
     protocol: str = ""
     address: str = ""
+    poll_path: str = ""
+    callback_trust: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,14 +42,14 @@ def begin_attempt(task: Task, *, expects_callback: bool, now: int, claim: str = 
     return replace(task, attempts=(*task.attempts, attempt), plan=plan, retry_at=0)
 
 
-def accept(task: Task, upstream_id: str, *, now: int) -> Task:
+def accept(task: Task, upstream_id: str, *, now: int, poll_path: str = "") -> Task:
     """The provider took the submission and gave it an id. A callback may have told us the rest already."""
     attempt = task.attempt
     if attempt is None or attempt.upstream_id or attempt.state is AttemptState.REFUSED:
         return task
     if task.status.terminal and task.status is not Status.CANCELLED:
         return task
-    attempt = replace(attempt, upstream_id=upstream_id)
+    attempt = replace(attempt, upstream_id=upstream_id, poll_path=poll_path)
     if task.status.terminal or not attempt.state.undecided:
         # Cancelled while the request was out, or the callback was faster: only the id is kept, to ask or cancel by.
         return _with_attempt(task, attempt)

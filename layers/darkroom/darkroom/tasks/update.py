@@ -42,6 +42,7 @@ class Update:
 
     `images` is set with COMPLETED only; `failure` with FAILED and CANCELLED only; `progress` is 0 to 100. `doubt` says
     what was not understood, by the names and types of fields: the task goes on, and is to be asked about again soon.
+    `poll_path` is where at the provider's address the task is to be asked about, where its acceptance said so.
     """
 
     status: Status
@@ -50,3 +51,4 @@ class Update:
     images: tuple[MadeImage, ...] = ()
     failure: Failure | None = None
     doubt: str = ""
+    poll_path: str = ""

@@ -21,7 +21,7 @@ from darkroom.dialects.refusals import Refusal
 from darkroom.dialects.registry import DIALECTS, dialect
 from darkroom.providers.base import Unreadable
 from darkroom.providers.reading.values import MAX_CODE, MAX_HEARD
-from darkroom.providers.registry import PROVIDERS, adapter
+from darkroom.providers.registry import PROTOCOLS, adapter
 from darkroom.settings import Settings
 from tests.growth import LINEAR, exponent
 from tests.unit.dialects.tasks import SUBMISSIONS, post
@@ -147,7 +147,10 @@ def test_a_dialects_body_is_read_in_linear_time(name: str) -> None:
             assert exponent(quietly(dialect(name).read), made, LARGEST // 4) <= LINEAR, (kind, field)
 
 
-@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+CALLING = [name for name in sorted(PROTOCOLS) if adapter(name).traits.calls_back]
+
+
+@pytest.mark.parametrize("provider", CALLING)
 @pytest.mark.parametrize("kind", BODIES)
 def test_a_callback_is_read_in_linear_time(provider: str, kind: str) -> None:
     def body(size: int) -> bytes:

@@ -92,7 +92,7 @@ def test_providers_keys_are_added_to_those_that_are_there_and_never_told(target:
     guide = pipeline(
         DARKROOM_QINGBO_API_KEY="sk-new", DARKROOM_CHANJING_APP_ID="7", DARKROOM_CHANJING_SECRET_KEY="sk-s"
     )
-    assert keys.put_provider_keys(guide, target, "provider") == ["qingbo", "evolink", "chanjing"]
+    assert sorted(keys.put_provider_keys(guide, target, "provider")) == ["chanjing", "evolink", "qingbo"]
     stored: Any = json.loads(boto3.client("secretsmanager").get_secret_value(SecretId="provider")["SecretString"])
     assert stored == {
         "evolink": {"api_key": "old"}, "qingbo": {"api_key": "sk-new"},

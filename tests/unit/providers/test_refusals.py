@@ -8,7 +8,7 @@ from darkroom.providers.base import Refused
 from darkroom.providers.reading.refusal_codes import Topic, topic_of_code
 from darkroom.providers.reading.refusal_words import topic_of_words
 from darkroom.providers.reading.refusals import classify
-from darkroom.providers.registry import PROVIDERS, adapter
+from darkroom.providers.registry import PROTOCOLS, adapter
 from darkroom.tasks.failure import Disposition, ErrorCode
 from tests.unit.providers.samples import ScriptedUpstream
 from tests.unit.providers.test_conformance import order
@@ -206,7 +206,7 @@ FORMS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", PROTOCOLS)
 @pytest.mark.parametrize("form", FORMS, ids=",".join)
 def test_the_providers_own_sentence_reaches_the_owner_whatever_its_envelope(
     provider: str, form: dict[str, object]

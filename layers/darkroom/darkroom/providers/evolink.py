@@ -63,6 +63,8 @@ def _body(generation: GenerationRequest) -> dict[str, Any]:
     }
     if generation.shape.pixels:
         body["size"] = str(generation.shape.pixels)
+    elif generation.shape.ratio and generation.shape.resolution:  # the spelling of 5.0 lite and of what came after it
+        body |= {"size": str(generation.shape.ratio), "quality": generation.shape.resolution.value}
     elif generation.shape.resolution:
         body["size"] = generation.shape.resolution.value
     if generation.optimize_prompt != "standard":

@@ -13,9 +13,14 @@ PROTOCOLS = {
     "chanjing": "chanjing:Chanjing",
     "deepspace": "deepspace:Deepspace",
     "acedata": "acedata:Acedata",
+    "ark": "ark:Ark",
+    "openai-images": "openai_images:OpenAiImages",
+    "openai-images-by-link": "openai_images:OpenAiImagesByLink",
+    "fal": "fal:Fal",
+    "replicate": "replicate:Replicate",
+    "kie": "kie:Kie",
+    "wavespeed": "wavespeed:Wavespeed",
 }
-PROVIDERS = tuple(PROTOCOLS)
-"""The providers that are called as their protocol is."""
 
 
 class UnknownProvider(LookupError):

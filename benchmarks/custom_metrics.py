@@ -8,10 +8,10 @@ import math
 from collections.abc import Mapping
 
 from darkroom.callbacks.receiver import Verdict
+from darkroom.catalog.shipped import shipped_rows
 from darkroom.images.copying import CopyOutcome
 from darkroom.observability import METRICS
 from darkroom.operations.reconciliation import MOST_OBJECTS
-from darkroom.providers.registry import PROVIDERS
 from darkroom.submission.dispatching import SubmissionOutcome
 from darkroom.tasks.update import Status
 from darkroom.webhooks.delivery_log import DeliveryState
@@ -27,7 +27,7 @@ def values(name: str, dimension: str) -> frozenset[str]:
     """All values that a metric's dimension may have."""
     match dimension:
         case "provider":
-            return frozenset(PROVIDERS)
+            return frozenset(shipped_rows()["providers"])
         case "status":
             return frozenset(status.value for status in Status if status.terminal)
         case "verdict":

@@ -57,7 +57,7 @@ def environment(address: str) -> dict[str, str]:
         {f"DARKROOM_{name}": "x" for name in names}
         | {f"DARKROOM_{name}_QUEUE_URL": f"{address}/queue" for name in ("LOOK", "GENERATE", "INGEST", "WEBHOOK")}
         | {
-            "DARKROOM_EVOLINK_BASE_URL": address,
+            "DARKROOM_PROVIDER_ADDRESSES": f"evolink={address}",
             "DARKROOM_PUBLIC_URL": address,
             "DARKROOM_LOCAL_MODE": "true",
             "AWS_ENDPOINT_URL": address,

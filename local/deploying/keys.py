@@ -9,7 +9,7 @@ from typing import Any
 
 from darkroom.accounts.key_admin import PREFIX, KeyAdmin
 from darkroom.accounts.keys import ApiKey
-from darkroom.providers.registry import PROVIDERS
+from darkroom.catalog.shipped import shipped_rows
 from local.deploying.guide import GaveUp, Guide
 from local.deploying.target import Target
 from local.paths import WORK
@@ -20,7 +20,8 @@ def put_provider_keys(guide: Guide, target: Target, secret: str) -> list[str]:
     client = target.client("secretsmanager")
     known: dict[str, Any] = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
     before = dict(known)
-    for provider in PROVIDERS:
+    providers = tuple(shipped_rows()["providers"])
+    for provider in providers:
         question = f"API key of {provider} (none: as it is)"
         if provider == "chanjing":
             app = guide.answer("DARKROOM_CHANJING_APP_ID", "app_id of chanjing (none: as it is)")
@@ -33,7 +34,7 @@ def put_provider_keys(guide: Guide, target: Target, secret: str) -> list[str]:
             known[provider] = {"api_key": key}
     if known != before:
         client.put_secret_value(SecretId=secret, SecretString=json.dumps(known))
-    return [provider for provider in PROVIDERS if known.get(provider)]
+    return [provider for provider in providers if known.get(provider)]
 
 
 def make_first_keys(guide: Guide, target: Target, table: str) -> str | None:

@@ -9,10 +9,11 @@ from starlette.routing import Route
 
 from local.simulators.jobs import Job
 from local.simulators.simulator import Rejected, Simulator, Wish
-from local.simulators.sizes import from_text
+from local.simulators.sizes import from_ratio, from_text
 
 # Smallest and largest area of a size, by model.
 _AREAS = {
+    "doubao-seedream-5.0-lite": (2560 * 1440, 3072 * 3072 + 100_000),
     "doubao-seedream-4.5": (2560 * 1440, 4096 * 4096),
     "doubao-seedream-4.0": (1280 * 720, 4096 * 4096),
     "doubao-seedream-3.0-t2i": (512 * 512, 2048 * 2048),
@@ -78,7 +79,8 @@ class Evolink(Simulator):
         if not isinstance(n, int) or not 1 <= n <= 15 or len(references) + n > 15:
             raise Rejected(self.error(400, "invalid_parameters", "n and image_urls together must be 1 to 15"))
         try:
-            width, height = from_text(body.get("size", "2048x2048" if "4" in model else "1024x1024"))
+            size = body.get("size", "2048x2048" if "seedream-3" not in model else "1024x1024")
+            width, height = from_ratio(size, body.get("quality", "2K")) if ":" in size else from_text(size)
         except ValueError as error:
             raise Rejected(self.error(400, "invalid_parameters", str(error))) from error
         low, high = _AREAS[model]

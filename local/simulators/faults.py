@@ -10,7 +10,8 @@ The job: job_fail (code, or true), job_moderated, job_stuck, fewer_images (how m
 latency (seconds), echo (its answers and callbacks repeat the submission, callback address and links, so many times).
 Callbacks: callback_drop, callback_double, callback_delay (seconds), callback_first (before the submission's answer),
 callback_late_failure (a failure after the completion), callback_stranger (first one about a job that nobody
-submitted), callback_garbage (empty, text, list, wrong, deep, huge).
+submitted), callback_garbage (empty, text, list, wrong, deep, huge), callback_unsigned, callback_forged (signed for
+another body), callback_old (seconds since it was signed), keys_status (HTTP status of the keys of signatures).
 Pictures: image_missing, image_stale (403 until the task is queried again), image_truncated, image_endless,
 image_slow (seconds), image_type (html, svg), image_redirect (an address), image_oversized, image_hops (redirects).
 Queries: query_status (HTTP status), query_hang (seconds).
@@ -43,6 +44,10 @@ NAMES = frozenset(
         "callback_first",
         "callback_late_failure",
         "callback_garbage",
+        "callback_unsigned",
+        "callback_forged",
+        "callback_old",
+        "keys_status",
         "image_missing",
         "image_stale",
         "image_truncated",

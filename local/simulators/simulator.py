@@ -64,6 +64,8 @@ class Simulator:
     """One simulated provider. Subclasses state its routes and its words."""
 
     name = ""
+    scheme = "bearer"
+    """Of its header `Authorization`."""
     retry_waits: Sequence[float] = (1, 2)
     """Seconds before each further try of a callback that got no 2xx."""
 
@@ -90,6 +92,11 @@ class Simulator:
         """A job as a query shows it, and as a callback carries it."""
         raise NotImplementedError
 
+    def signed(self, job: Job, body: bytes, sent_at: int) -> dict[str, str]:
+        """The headers that say that a callback is the provider's: none, unless it signs them."""
+        del job, body, sent_at
+        return {}
+
     def shown(self, job: Job) -> dict[str, Any]:
         """The body, with the submission repeated in it where the fault `echo` asks for that."""
         body = self.body(job)
@@ -114,7 +121,7 @@ class Simulator:
     def check_key(self, request: Request) -> str:
         """The key of a request. Raises `Rejected`."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or key != self.key:
+        if scheme.lower() != self.scheme or key != self.key:
             raise Rejected(self.error(401, "unauthorized", "Invalid or missing API key"))
         return key
 
@@ -224,15 +231,20 @@ class Simulator:
             status = None
             self.book.count("callbacks")
             try:
-                answer = await self._client.post(
-                    job.callback_url, content=body, headers={"content-type": "application/json"}
-                )
+                headers = {"content-type": "application/json", **self._signature(job, body)}
+                answer = await self._client.post(job.callback_url, content=body, headers=headers)
                 status = answer.status_code
             except httpx.HTTPError:
                 pass
             job.deliveries.append(Delivery(time.time(), status))
             if status is not None and 200 <= status < 300:
                 return
+
+    def _signature(self, job: Job, body: bytes) -> dict[str, str]:
+        if "callback_unsigned" in job.faults:
+            return {}
+        signed_body = body + b" " if "callback_forged" in job.faults else body
+        return self.signed(job, signed_body, int(time.time()) - int(job.faults.get("callback_old", 0)))
 
     def _later(self, work: Any) -> None:
         task = asyncio.create_task(work)

@@ -26,6 +26,12 @@ ORDERS = (
     ("chanjing", {"model": "seedream-3.0", "size": "3:4"}),
     ("deepspace", {"model": "Seedream-4.5-Preferential", "size": "2K"}),
     ("acedata", {"model": "seedream-4.0", "size": "3:2"}),
+    ("ark", {"model": "seedream-5.0", "size": "2K", "n": 2}),
+    ("byteplus", {"model": "seedream-5.5", "size": "16:9", "resolution": "1.5K"}),
+    ("fal", {"model": "seedream-5.0-pro", "size": "1:1", "resolution": "1K"}),
+    ("replicate", {"model": "seedream-5.0", "size": "3:2", "resolution": "3K"}),
+    ("kie", {"model": "seedream-4.5", "size": "3:4"}),
+    ("wavespeed", {"model": "seedream-4.5", "size": "2048x2048"}),
 )
 
 
@@ -48,7 +54,7 @@ class Watched:
 def main() -> int:
     """Make the pictures. Returns the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    print("starting the local stack: an AWS on this machine, and five simulated providers …", flush=True)
+    print("starting the local stack: an AWS on this machine, and the providers, simulated …", flush=True)
     began = time.monotonic()
     try:
         with LocalStack(StackSettings.from_environment(DARKROOM_PORT="0")) as stack:

@@ -30,7 +30,8 @@ from local.stack.front import Front
 from local.stack.function_logs import FunctionLogs
 from local.stack.streaming import StreamingUrl
 
-PROVIDERS = ("qingbo", "evolink", "chanjing", "deepspace", "acedata")
+FIRST = ("qingbo", "evolink", "chanjing", "deepspace", "acedata")
+"""The providers of the contract: who gives an address for each of them wants no simulator."""
 SIMULATOR_KEY = "simulator-key"
 OWNER = "local"
 """Whose key `api_key` is."""
@@ -141,8 +142,8 @@ class LocalStack:
 
     def _start_simulators(self) -> dict[str, str]:
         """Where each provider is: at the given address, or simulated."""
-        given = {name: self.settings.base_url(name) for name in PROVIDERS}
-        if all(given.values()):
+        given = {name: url for name in shipped_catalog().providers if (url := self.settings.base_url(name))}
+        if given.keys() >= set(FIRST):
             return given
         state = WORK / f"simulators-{os.getpid()}.json"
         state.unlink(missing_ok=True)
@@ -159,16 +160,15 @@ class LocalStack:
                 raise StackFailed(f"the simulators did not come up:\n{process.last_words()}")
             time.sleep(0.05)
         simulated: dict[str, str] = json.loads(state.read_text())
-        return {name: given[name] or simulated[name] for name in PROVIDERS}
+        return {**simulated, **given}
 
     def _parameters(self) -> dict[str, str]:
         public_url = self.settings.public_url
         if not public_url and any(_is_loopback(url) for url in self.simulators.values()):
             # The functions give a loopback address to loopback providers only.
             public_url = self.base_url
-        addresses = {f"{name.capitalize()}BaseUrl": url for name, url in self.simulators.items()}
         return {
-            **addresses,
+            "ProviderAddresses": ",".join(f"{name}={url}" for name, url in self.simulators.items()),
             "PublicUrl": public_url,
             "LocalMode": "true",
             "TimeScale": self.settings.time_scale,
@@ -178,7 +178,7 @@ class LocalStack:
     def _put_provider_keys(self) -> None:
         keys = {
             name: {"access_token" if name == "chanjing" else "api_key": self.settings.key(name) or SIMULATOR_KEY}
-            for name in PROVIDERS
+            for name in self.simulators.keys() & shipped_catalog().providers.keys()
         }
         client = self.emulator.client("secretsmanager")
         client.put_secret_value(SecretId=self.outputs["ProviderSecret"], SecretString=json.dumps(keys))

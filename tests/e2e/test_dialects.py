@@ -15,11 +15,11 @@ from standardwebhooks import Webhook
 
 from darkroom.accounts.keys import key_digest
 from darkroom.dialects.registry import DIALECTS
-from darkroom.providers.registry import PROVIDERS
 from tests.e2e.conftest import Api
 from tests.e2e.dialect_clients import ID, DialectClient, content, server_sent, submission
 from tests.e2e.test_webhooks import Receiver
 
+PROVIDERS = ("qingbo", "evolink", "chanjing", "deepspace", "acedata")
 SLOW = "a slow fox [[latency=600]]"
 
 

@@ -15,7 +15,7 @@ import pytest
 from darkroom.accounts.keys import key_digest
 from darkroom.accounts.task_accounting import TaskAccounting
 from darkroom.aws import clients, secrets
-from darkroom.providers.registry import PROVIDERS
+from darkroom.catalog.shipped import shipped_rows
 from darkroom.tasks.store import TaskStore
 from local.paths import FUNCTIONS, ROOT
 from tests.integration.emulated_aws import ACCOUNTS, BUCKET, TASKS, emulated_aws
@@ -68,7 +68,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         # Tests make tasks of long ago.
         "TASK_RETENTION_DAYS": "36500",
         # Nobody listens there.
-        **{f"{provider.upper()}_BASE_URL": "http://127.0.0.1:9" for provider in PROVIDERS},
+        "PROVIDER_ADDRESSES": ",".join(f"{provider}=http://127.0.0.1:9" for provider in shipped_rows()["providers"]),
     }  # fmt: skip
     for name, value in settings.items():
         monkeypatch.setenv(f"DARKROOM_{name}", value)

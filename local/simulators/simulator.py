@@ -322,7 +322,7 @@ class Simulator:
             assert isinstance(error, Rejected)
             return error.response
 
-        return Starlette(routes=[*self.routes(), *shared], exception_handlers={Rejected: rejected})
+        return Starlette(routes=[*shared, *self.routes()], exception_handlers={Rejected: rejected})
 
 
 class _Truncated(Response):

@@ -69,6 +69,15 @@ class Api:
         found = httpx.get(f"{self.stack.simulators[provider]}/_control/jobs", trust_env=False).json()
         return [job for job in found if prompt in job["prompt"]]
 
+    def job(self, provider: str, prompt: str, patience: float = 30) -> dict[str, Any]:
+        """The one job of such a prompt, which may wait in the queue first where the provider had troubles."""
+        ends_at = time.monotonic() + patience
+        while not (found := self.jobs(provider, prompt)):
+            assert time.monotonic() < ends_at, f"{provider} was asked for no {prompt!r}"
+            time.sleep(0.2)
+        (job,) = found
+        return job
+
 
 @pytest.fixture(scope="session")
 def api() -> Iterator[Api]:

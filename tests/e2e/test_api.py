@@ -37,7 +37,7 @@ def test_an_accepted_task_says_where_it_is_and_when_to_look(api: Api) -> None:
         ({"n": 10, "image_urls": ["https://example.com/a.png"] * 6}, 422, "n"),
         ({"model": "dall-e-3"}, 422, "model"),
         ({"size": "huge"}, 422, "size"),
-        ({"size": "4K", "model": "seedream-5.0"}, 422, "size"),
+        ({"size": "4K", "model": "seedream-5.0-pro"}, 422, "size"),
         ({"resolution": "3K"}, 422, "resolution"),
         ({"provider": "nobody"}, 422, "provider"),
         ({"action": "edit"}, 422, "image_urls"),
@@ -65,8 +65,8 @@ def test_a_body_that_is_no_object_is_refused(api: Api, content: bytes) -> None:
 
 
 def test_a_refusal_says_what_would_be_possible(api: Api) -> None:
-    message = api.post({"size": "4K", "model": "seedream-5.0"}).json()["error"]["message"]
-    assert message == "4K with seedream-5.0: use 2K or 3K"
+    message = api.post({"size": "3K", "model": "seedream-4.0"}).json()["error"]["message"]
+    assert message == "3K with seedream-4.0: use 1K, 2K or 4K"
 
 
 def test_nothing_is_shown_without_a_key_that_is_known(api: Api) -> None:
@@ -180,8 +180,10 @@ def test_a_batch_accepts_and_refuses_each_task_by_itself(api: Api) -> None:
 def test_models_usage_and_the_document_are_served(api: Api) -> None:
     models = api.client.get("/v1/models").json()["data"]
     assert {model["id"] for model in models} == {
-        "seedream-5.0", "seedream-4.5", "seedream-4.0", "seedream-3.0", "seededit-3.0", "demo",
+        "seedream-5.5", "seedream-5.0-pro", "seedream-5.0-flash", "seedream-5.0", "seedream-4.5", "seedream-4.0", "seedream-3.0", "seededit-3.0", "demo",
     }  # fmt: skip
+    retired = {model["id"]: (model["retired"], model["replacement"]) for model in models if "retired" in model}
+    assert retired == {name: ("2026-05-13", "seedream-4.5") for name in ("seedream-3.0", "seededit-3.0")}
     api.finish({})
     usage = api.client.get("/v1/usage").json()
     assert usage["month"] == time.strftime("%Y-%m", time.gmtime())

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from darkroom.catalog.shipped import shipped_catalog
 from tests.e2e.conftest import Api
 
 
@@ -132,11 +133,13 @@ def test_a_proxys_error_page_is_not_taken_for_a_refusal(api: Api) -> None:
     assert api.client.post(f"/v1/tasks/{task_id}/cancel").status_code == 200
 
 
-@pytest.mark.parametrize("provider", ["evolink", "qingbo", "chanjing", "deepspace", "acedata"])
+@pytest.mark.parametrize("provider", sorted(shipped_catalog().providers))
 def test_refused_content_fails_at_once_and_nobody_else_is_asked(api: Api, provider: str) -> None:
     model = "seedream-3.0" if provider == "chanjing" else "seedream-4.5"
+    size = {"kie": "1:1"}.get(provider, "2K")  # kie has a ratio always
     prompt = f"forbidden {provider} [[job_moderated]]"
-    task = api.finish({"prompt": prompt, "provider": [provider], "model": model})
+    body = {"prompt": prompt, "provider": [provider], "model": model}
+    task = api.finish(body if provider == "chanjing" else {**body, "size": size})
     assert (task["status"], task["error"]["code"]) == ("failed", "content_policy")
     assert task["error"]["retryable"] is False
     assert len(task["attempts"]) == 1
@@ -144,7 +147,7 @@ def test_refused_content_fails_at_once_and_nobody_else_is_asked(api: Api, provid
 
 def test_a_callback_is_taken_packed_wrapped_shouted_and_with_a_slash_at_its_end(api: Api) -> None:
     answer = api.post({"prompt": "odd callback [[job_stuck]]", "provider": "evolink"}).json()
-    (job,) = api.jobs("evolink", "odd callback [[job_stuck]]")
+    job = api.job("evolink", "odd callback [[job_stuck]]")
     told = {"id": job["id"], "status": "ERROR", "error": {"code": "e-1", "message": "the easel fell over"}}
     body = gzip.compress(json.dumps({"code": 200, "msg": "ok", "data": told}).encode())
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
@@ -155,7 +158,7 @@ def test_a_callback_is_taken_packed_wrapped_shouted_and_with_a_slash_at_its_end(
 
 def test_completed_without_a_picture_is_asked_about_until_there_is_one(api: Api) -> None:
     answer = api.post({"prompt": "late picture [[latency=6]]", "provider": "evolink"}).json()
-    (job,) = api.jobs("evolink", "late picture [[latency=6]]")
+    job = api.job("evolink", "late picture [[latency=6]]")
     early = {"id": job["id"], "status": "completed", "results": []}
     assert httpx.post(job["callback_url"], json=early, trust_env=False).status_code == 200
     assert api.wait(answer["task_id"])["status"] == "completed"

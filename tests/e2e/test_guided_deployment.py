@@ -87,7 +87,7 @@ def test_a_stack_is_deployed_used_and_deleted(emulator: Emulator, keys: Path) ->
     again = deploy(emulator, keys, DARKROOM_QINGBO_API_KEY="sk-qingbo")
     assert "Nothing has changed since the last deployment." in again
     assert "There are keys already" in again
-    assert "qingbo, evolink" in again
+    assert "evolink, qingbo" in again
     outputs: Any = boto3.client("cloudformation").describe_stacks(StackName="shop")["Stacks"][0]["Outputs"]
     secret = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "ProviderSecret")
     stored = json.loads(boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])

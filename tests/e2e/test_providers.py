@@ -1,4 +1,4 @@
-"""All five providers make pictures, through the deployed template, and they lie in the bucket."""
+"""Every shipped provider makes pictures, through the deployed template, and they lie in the bucket."""
 
 import hashlib
 from io import BytesIO
@@ -8,6 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from darkroom.catalog.shipped import shipped_catalog
 from tests.e2e.conftest import Api
 
 ORDERS: list[tuple[str, dict[str, Any], tuple[int, int]]] = [
@@ -18,7 +19,17 @@ ORDERS: list[tuple[str, dict[str, Any], tuple[int, int]]] = [
     ("deepspace", {"model": "Seedream-4.5-Preferential", "size": "2K"}, (2048, 2048)),
     ("acedata", {"model": "seedream-4.0", "n": 4, "size": "1K"}, (1024, 1024)),
     ("acedata", {"model": "seedream-3.0", "seed": 7}, (1024, 1024)),
+    ("ark", {"model": "seedream-5.5", "size": "2048x1024"}, (2048, 1024)),
+    ("byteplus", {"model": "seedream-4.5", "n": 3, "size": "2K"}, (2048, 2048)),
+    ("fal", {"model": "seedream-5.0-pro", "n": 2, "size": "1024x1024"}, (1024, 1024)),
+    ("replicate", {"model": "seedream-4.5", "n": 2, "size": "16:9"}, (2560, 1440)),
+    ("kie", {"model": "seedream-4.5", "size": "1:1"}, (2048, 2048)),
+    ("wavespeed", {"model": "seedream-4.5", "size": "2048x2048"}, (2048, 2048)),
 ]
+
+
+def test_no_shipped_provider_is_left_out() -> None:
+    assert {provider for provider, _, _ in ORDERS} == set(shipped_catalog().providers)
 
 
 @pytest.mark.parametrize(("provider", "order", "size"), ORDERS)

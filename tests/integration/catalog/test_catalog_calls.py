@@ -144,6 +144,8 @@ def test_a_provider_is_switched_off_and_on() -> None:
         ("/providers/x", {**RESELLER, "base_url": "https://u:p@reseller.example"}, "base_url"),
         ("/providers/x", {**RESELLER, "base_url": "https://reseller.example/"}, "base_url"),
         ("/providers/x", {**RESELLER, "credential": {"api_key": 5}}, "credential"),
+        ("/providers/x", {**RESELLER, "callback_trust": "blind"}, "callback_trust"),
+        ("/providers/x", {**RESELLER, "callback_trust": "signature"}, "callback_trust"),
         ("/providers/x", {**RESELLER, "surprise": 1}, "surprise"),
         ("/providers/Big", RESELLER, "name"),
         ("/models/x", {"aliases": ["seedream-4.5"]}, None),

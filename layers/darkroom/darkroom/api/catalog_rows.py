@@ -5,12 +5,22 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from darkroom.catalog.geometry import GeometryError, Ratio, parse_size
 from darkroom.catalog.models import Feature
 from darkroom.catalog.provider import PROVIDER_NAME
-from darkroom.providers.registry import PROTOCOLS
+from darkroom.providers.registry import PROTOCOLS, adapter
 
 Name = Annotated[StrictStr, Field(pattern=f"^{PROVIDER_NAME.pattern}$")]
 Alias = Annotated[StrictStr, Field(min_length=1, max_length=200)]
@@ -59,6 +69,14 @@ class ProviderRow(_Row):
         if protocol not in PROTOCOLS:
             raise ValueError(f"is no protocol that is spoken here: use {', '.join(sorted(PROTOCOLS))}")
         return protocol
+
+    @field_validator("callback_trust")
+    @classmethod
+    def _can_be_had(cls, trust: str, row: ValidationInfo) -> str:
+        protocol = row.data.get("protocol")
+        if trust == "signature" and protocol and not adapter(protocol, protocol).traits.signs_callbacks:
+            raise ValueError(f"can't be signature: {protocol} signs no callbacks, and every one would be refused")
+        return trust
 
     @field_validator("base_url")
     @classmethod

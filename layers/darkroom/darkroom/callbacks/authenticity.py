@@ -1,7 +1,7 @@
 """Whether a callback is its provider's: by its signature, with keys that are configured, or fetched and kept a day."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from darkroom.aws.secrets import Credentials, NoCredential
@@ -25,6 +25,10 @@ class _Fetched:
     keys: tuple[str, ...]
     fetched_at: int
     tried_at: int
+
+    def as_of(self, now: int) -> "_Fetched":
+        """The same without keys, once they are too old."""
+        return self if now - self.fetched_at < KEPT else replace(self, keys=())
 
 
 class CallbackAuthenticity:
@@ -51,10 +55,14 @@ class CallbackAuthenticity:
         configured = self._configured(attempt)
         if configured or not adapter.traits.hands_out_keys:
             return adapter.verify(plain, body, configured, now=now)
-        found = adapter.verify(plain, body, self._keys(attempt, adapter, KEPT), now=now)
-        if found is Authenticity.FORGED:  # or signed with a key that is newer than those we have
-            found = adapter.verify(plain, body, self._keys(attempt, adapter, PATIENCE), now=now)
-        return found
+        found = adapter.verify(plain, body, self._keys(attempt, adapter, KEPT).keys, now=now)
+        if found is not Authenticity.FORGED:
+            return found
+        # Forged, or signed with a key that is newer than those we have: of which the second, while none can be had?
+        newest = self._keys(attempt, adapter, PATIENCE)
+        found = adapter.verify(plain, body, newest.keys, now=now)
+        outdated = self._clock() - newest.fetched_at >= PATIENCE
+        return Authenticity.UNCHECKED if found is Authenticity.FORGED and outdated else found
 
     def _configured(self, attempt: Attempt) -> tuple[str, ...]:
         """The secrets that the operator gave with the credential, newest first, two while one is exchanged."""
@@ -65,14 +73,14 @@ class CallbackAuthenticity:
         except NoCredential:
             return ()
 
-    def _keys(self, attempt: Attempt, adapter: "Adapter", most: int) -> tuple[str, ...]:
+    def _keys(self, attempt: Attempt, adapter: "Adapter", most: int) -> _Fetched:
         """The keys that a provider hands out, at most so many milliseconds old where they can be had."""
         address = adapter.keys_address(attempt.address)
         place = (attempt.provider, attempt.credential, address)
         known = self._fetched.get(place, _Fetched((), 0, 0))
         now = self._clock()
         if (known.keys and now - known.fetched_at < most) or now - known.tried_at < PATIENCE:
-            return known.keys if now - known.fetched_at < KEPT else ()
+            return known.as_of(now)
         try:
             keys = tuple(adapter.signing_keys(self._keys_upstream(attempt, address)))
             known = _Fetched(keys, now, now)
@@ -82,4 +90,4 @@ class CallbackAuthenticity:
             )
             known = _Fetched(known.keys, known.fetched_at, now)
         self._fetched[place] = known
-        return known.keys if now - known.fetched_at < KEPT else ()
+        return known.as_of(now)

@@ -1,4 +1,4 @@
-"""A provider's callback: checked, kept, read, recorded, and its downloads queued. Nothing is fetched here."""
+"""A provider's callback: checked, kept, read, recorded, and its downloads queued. No picture is fetched here."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping

@@ -6,11 +6,13 @@ import time
 import uuid
 from typing import Any
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from darkroom.dialects.forms import read_form
+from darkroom.dialects.refusals import Refusal
+from darkroom.providers.reading.picture_data import picture_bytes
 from local.simulators.jobs import Job
 from local.simulators.simulator import Rejected, Simulator, Wish
 from local.simulators.sizes import from_text
@@ -47,13 +49,13 @@ class OpenAiImages(Simulator):
 
     async def _edit(self, request: Request) -> Response:
         key = self.check_key(request)
-        async with request.form() as form:
-            files = [
-                value for value in form.getlist("image") + form.getlist("image[]") if isinstance(value, UploadFile)
-            ]
-            sizes = [len(await file.read()) for file in files]
-            body: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
-        if not sizes or not all(sizes):
+        try:
+            body = read_form(request.headers.get("content-type", ""), await request.body())
+        except Refusal as refusal:
+            raise Rejected(self.error(400, "invalid_form", str(refusal))) from refusal
+        images = body.pop("image", [])
+        sizes = [len(picture_bytes(image)) for image in (images if isinstance(images, list) else [images])]
+        if not sizes:
             raise Rejected(self.error(400, "missing_required_parameter", "image is required"))
         return await self._answer({**body, "n": int(body.get("n", 1)), "files": sizes}, key)
 

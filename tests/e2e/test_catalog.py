@@ -1,5 +1,6 @@
 """An operator's day with the catalog, on a running stack of its own and without a restart."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from local.paths import ROOT
 from local.stack.stack import SIMULATOR_KEY, LocalStack, StackSettings
 from tests.e2e.conftest import TIME_SCALE, Api
 from tests.e2e.test_documents import blocks
+from tests.pictures import picture
 
 PAGE = ROOT / "docs" / "catalog.md"
 SOON = 15
@@ -113,3 +115,25 @@ def test_the_lines_of_the_page_work(own: Api) -> None:
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "price: 1.80 → 2.10" in darkroom(own, "catalog", "history", "--limit", "100")
+
+
+def test_a_reseller_in_openais_form_makes_pictures_edits_files_and_has_a_queue(own: Api) -> None:
+    darkroom(
+        own, "catalog", "provider", "add", "shop", "--protocol", "openai-images", "--base-url",
+        own.stack.simulators["openai-images"],         "--key-env", "SHOP_KEY", SHOP_KEY=SIMULATOR_KEY,
+    )  # fmt: skip
+    for upstream in ("seedream-at-shop", "seedream-at-shop-queued"):
+        darkroom(own, "catalog", "sell", "seedream-4.5", "shop", "--as", upstream, "--like", "byteplus",
+                 "--price", "0.30")  # fmt: skip
+    soon(lambda: own.post({"size": "2048x2048", "provider": "shop"}).status_code == 202)
+    made = own.finish({"size": "2048x2048", "provider": "shop", "prompt": "at once", "n": 2})
+    assert (made["status"], len(made["images"])) == ("completed", 2), made["error"]
+    queued = own.finish({"size": "2048x2048", "provider": "shop", "model": "seedream-at-shop-queued"})
+    assert queued["status"] == "completed", queued["error"]
+    uri = f"data:image/png;base64,{base64.b64encode(picture('PNG', (32, 32))).decode()}"
+    edit = {"size": "2048x2048", "provider": "shop", "prompt": "redder", "action": "edit", "image_urls": [uri, uri]}
+    edited = own.finish(edit)
+    assert edited["status"] == "completed", edited["error"]
+    assert own.job("openai-images", "redder")["request"]["files"] == [len(picture("PNG", (32, 32)))] * 2, (
+        "the files themselves, not links to them"
+    )

@@ -296,7 +296,7 @@ def test_the_reference_shows_every_call_and_lets_one_try_it(api: Api, page: Page
     page.see("task_id", "#createTask .answer")
     opened(page, "listModels")
     page.find("#listModels button[type=submit]").click()
-    page.see("seedream-4.5", "#listModels .answer")
+    page.see("seedream-5.5", "#listModels .answer")
     picture_of(page, "reference")
 
 

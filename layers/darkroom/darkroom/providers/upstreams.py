@@ -143,8 +143,8 @@ class HttpUpstream:
         """Send one request. Raises `Refused` where it was certainly not sent, `OutcomeUnknown` for any doubt."""
         from darkroom.http.errors import AddressRefused, ConnectFailed, OutboundError
 
+        form = self._form(request)  # first: what its files take is not there any more for the request
         timeout = self._timeout(request)
-        form = self._form(request)
         try:
             answer = (
                 self._client()

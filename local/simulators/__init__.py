@@ -1,4 +1,4 @@
-"""The five providers, simulated on loopback: real HTTP, real pictures, their documented words, and faults at will.
+"""Every provider, simulated on loopback: real HTTP, real pictures, their documented words, and faults at will.
 
 Faults are set through the control routes of a simulator (`POST /_control/faults {"callback_drop": true}`), or by a
 marker in the prompt of one task (`a cat [[callback_drop]]`, `[[submit_status=503]]`), so that an outside harness needs

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darkroom.providers.reading.links import clean_link, several_links
+from darkroom.providers.reading.links import clean_link, path_within, several_links
 
 LINK = "https://files.example/a/b.png?x=1&y=2"
 
@@ -50,3 +50,30 @@ def test_links_may_be_listed_in_a_text(between: str) -> None:
 
 def test_a_comma_in_a_link_is_its_own() -> None:
     assert several_links("https://files.example/a,b.png") == ["https://files.example/a,b.png"]
+
+
+@pytest.mark.parametrize(
+    ("said", "path"),
+    [
+        ("https://p.example/v1/jobs/7", "/jobs/7"),
+        ("HTTPS://p.example/v1/jobs/7", "/jobs/7"),
+        ({"get": "https://p.example/v1/predictions/7/result"}, "/predictions/7/result"),
+        ("https://evil.example/v1/jobs/7", ""),
+        ("https://p.example.evil.example/v1/jobs/7", ""),
+        ("https://p.example/v1@evil.example/jobs", ""),
+        ("https://p.example/v1", ""),
+        ("https://p.example/v1/../admin", ""),
+        ("https://p.example/v1/%2e%2e/admin", ""),
+        ("https://p.example/v1/jobs?key=7", ""),
+        ("https://p.example/v1/jobs#7", ""),
+        ("https://p.example/v2/jobs/7", ""),
+        ("http://p.example/v1/jobs/7", ""),
+        ("/jobs/7", ""),
+        (7, ""),
+        (None, ""),
+        ({"get": ["https://p.example/v1/jobs/7"]}, ""),
+    ],
+)
+def test_a_place_to_ask_at_is_one_under_the_providers_own_address(said: object, path: str) -> None:
+    for content in ({"status_url": said}, {"code": 0, "data": {"id": "7", "statusUrl": said}}):
+        assert path_within("https://p.example/v1", content, ["status_url"]) == path

@@ -89,16 +89,37 @@ def provider() -> None:
 @click.option("--protocol", required=True, help="How it is spoken to, such as evolink.")
 @click.option("--base-url", required=True, help="Where, without a slash at its end.")
 @click.option("--key-env", help="The environment variable that holds its API key.")
+@click.option("--webhook-secret-env", help="The variable that holds the secret its callbacks are signed with.")
+@click.option("--callback-trust", default="", help="token, signature or confirm; its protocol's own if left out.")
 @click.option("--notes", default="")
 @connected
-def add(connection: Connection, name: str, protocol: str, base_url: str, key_env: str | None, notes: str) -> None:
+def add(
+    connection: Connection,
+    name: str,
+    protocol: str,
+    base_url: str,
+    key_env: str | None,
+    webhook_secret_env: str | None,
+    callback_trust: str,
+    notes: str,
+) -> None:
     """Add the provider NAME, or change it. Its key is read from a variable, so that it stands in no history."""
-    row: dict[str, Any] = {"protocol": protocol, "base_url": base_url, **({"notes": notes} if notes else {})}
+    row: dict[str, Any] = {"protocol": protocol, "base_url": base_url}
+    row |= {key: value for key, value in (("notes", notes), ("callback_trust", callback_trust)) if value}
+    if webhook_secret_env and not key_env:
+        raise click.UsageError("--webhook-secret-env needs --key-env: both are kept together")
     if key_env:
-        if not os.environ.get(key_env):
-            raise click.UsageError(f"{key_env} is not set: it should hold the provider's API key")
-        row["credential"] = {"api_key": os.environ[key_env]}
+        row["credential"] = {"api_key": _from_environment(key_env, "API key")}
+    if webhook_secret_env:
+        row["credential"]["webhook_secret"] = _from_environment(webhook_secret_env, "webhook secret")
     _print_provider(connection, _ask(connection, "PUT", f"providers/{name}", row))
+
+
+def _from_environment(variable: str, what: str) -> str:
+    value = os.environ.get(variable, "")
+    if not value:
+        raise click.UsageError(f"{variable} is not set: it should hold the provider's {what}")
+    return value
 
 
 @provider.command("disable")

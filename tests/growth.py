@@ -1,6 +1,7 @@
 """How the work for an input grows with its size: the exponent, by counting what the interpreter does, or its time."""
 
 import gc
+import json
 import math
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ LARGEST = 4_000_000
 ROUNDS = 8
 LINEAR = 1.32
 """The exponent up to which the work for twice the input is at most 2.5 times as much."""
+MEMORY = 0.4
+"""The most of an exponent that larger objects in slower memory may explain: a square stays far above a line."""
 
 
 def exponent(work: Callable[[T], object], of_size: Callable[[int], T], largest: int = LARGEST) -> float:
@@ -20,7 +23,8 @@ def exponent(work: Callable[[T], object], of_size: Callable[[int], T], largest: 
 
     Sizes are doubled until the work can be timed, and compared over two doublings. It is the thread's own time that
     counts, the best of five, and a growth that looks too steep is measured again: what a busy machine or a cold cache
-    adds passes, what the work itself costs does not. Work that is never long enough to be timed counts as linear.
+    adds passes, what the work itself costs does not. What more memory costs by itself is measured beside it, by work that
+    is surely linear, and taken off. Work that is never long enough to be timed counts as linear.
     """
     size = 2_000
     while _seconds(work, of_size(size), times=1) < SHORTEST:
@@ -29,10 +33,21 @@ def exponent(work: Callable[[T], object], of_size: Callable[[int], T], largest: 
             return 1.0
     least = math.inf
     for _ in range(ROUNDS):
-        least = min(least, math.log2(_seconds(work, of_size(4 * size)) / _seconds(work, of_size(size))) / 2)
+        grown = _grown(work, of_size(size), of_size(4 * size))
+        if grown > LINEAR:
+            grown -= min(MEMORY, max(0.0, _grown(json.loads, _an_object(size), _an_object(4 * size)) - 1))
+        least = min(least, grown)
         if least <= LINEAR:
             break
     return max(0.0, least)
+
+
+def _an_object(size: int) -> str:
+    return json.dumps({f"f{number}": number for number in range(size // 16)})
+
+
+def _grown(work: Callable[[T], object], given: T, fourfold: T) -> float:
+    return math.log2(_seconds(work, fourfold) / _seconds(work, given)) / 2
 
 
 def _seconds(work: Callable[[T], object], given: T, times: int = 5) -> float:

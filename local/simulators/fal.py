@@ -112,8 +112,7 @@ class Fal(Simulator):
     async def _key_set(self, request: Request) -> Response:
         del request
         self.book.count("key sets")
-        if "keys_status" in self.faults.switches:
-            return Response("", int(self.faults.switches["keys_status"].value))
+        self.check_keys_are_there()
         published = [bytes(key.verify_key) for key in self._signing_keys]
         keys = [
             {"kty": "OKP", "crv": "Ed25519", "x": base64.urlsafe_b64encode(key).decode().rstrip("=")}

@@ -79,8 +79,7 @@ class Replicate(Simulator):
 
     async def _show_secret(self, request: Request) -> Response:
         self.check_key(request)
-        if "keys_status" in self.faults.switches:
-            return Response("", int(self.faults.switches["keys_status"].value))
+        self.check_keys_are_there()
         return JSONResponse({"key": self._secret})
 
     def _read(self, model: str, body: dict[str, Any]) -> Wish:

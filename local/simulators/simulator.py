@@ -125,6 +125,11 @@ class Simulator:
             raise Rejected(self.error(401, "unauthorized", "Invalid or missing API key"))
         return key
 
+    def check_keys_are_there(self) -> None:
+        """Raises `Rejected` where the fault `keys_status` keeps the keys of signatures away."""
+        if "keys_status" in self.faults.switches:
+            raise Rejected(Response("", int(self.faults.switches["keys_status"].value)))
+
     # The way of a submission.
 
     async def read_json(self, request: Request) -> dict[str, Any]:

@@ -64,8 +64,7 @@ class Wavespeed(Simulator):
 
     async def _show_secret(self, request: Request) -> Response:
         self.check_key(request)
-        if "keys_status" in self.faults.switches:
-            return Response("", int(self.faults.switches["keys_status"].value))
+        self.check_keys_are_there()
         return JSONResponse({"code": 200, "message": "success", "data": {"secret": self._secret}})
 
     def _read(self, model: str, body: dict[str, Any], webhook: str) -> Wish:

@@ -117,14 +117,12 @@ class CallbackReceiver:
         traits = self._adapters(attempt.provider, attempt.protocol).traits
         return CallbackTrust(attempt.callback_trust) if attempt.callback_trust in _TRUSTS else traits.callback_trust
 
-    def _is_a_hint(self, task: Task, provider: str, *, unchecked: bool) -> bool:
+    def _is_a_hint(self, attempt: Attempt | None, *, unchecked: bool) -> bool:
         """Whether what a callback says counts only once the provider's own look-up says the same."""
-        attempt = _latest_at(task, provider)
         if attempt is None or self._confirm:
             return self._confirm
-        trust = self._trust(attempt)
-        signs = self._adapters(provider, attempt.protocol).traits.signs_callbacks
-        return trust is CallbackTrust.CONFIRM or (unchecked and signs)
+        signs = self._adapters(attempt.provider, attempt.protocol).traits.signs_callbacks
+        return self._trust(attempt) is CallbackTrust.CONFIRM or (unchecked and signs)
 
     def _read(self, task: Task, provider: str, body: bytes, *, unchecked: bool) -> Verdict:
         ids = [attempt.upstream_id for attempt in task.attempts if attempt.upstream_id]
@@ -133,7 +131,7 @@ class CallbackReceiver:
             update = self._adapters(provider, attempt.protocol if attempt else "").read_callback(body, ids)
         except Unreadable as problem:
             return self._ask_again(task, provider, body, str(problem))
-        hint = self._is_a_hint(task, provider, unchecked=unchecked)
+        hint = self._is_a_hint(attempt, unchecked=unchecked)
         if hint and update.status.terminal and task.followed and not task.images:
             return self._ask_whether(task, provider, update)
         now = self._clock()

@@ -5,6 +5,7 @@ from typing import Any
 
 from darkroom.providers.adapter import Adapter
 from darkroom.providers.base import GenerationRequest, Ticket, Traits, Upstream, UpstreamRequest
+from darkroom.providers.maker_fields import maker_fields
 from darkroom.providers.reading.answers import entries_of, read_query
 from darkroom.providers.reading.refusals import classify, no_balance, provider_message, speaks_of_content
 from darkroom.providers.reading.reported_errors import ReportedError
@@ -72,31 +73,10 @@ def _body(generation: GenerationRequest) -> dict[str, Any]:
         body["size"] = generation.shape.resolution.value
     elif generation.shape.adaptive:
         body["size"] = "adaptive"
-    if generation.image_urls:
-        body["image"] = generation.image_urls[0] if len(generation.image_urls) == 1 else list(generation.image_urls)
-    if generation.n > 1:
-        # Several pictures are a set of related ones here, and `max_images` is a limit, not a promise.
-        body["sequential_image_generation"] = "auto"
-        body["sequential_image_generation_options"] = {"max_images": generation.n}
-    body.update(_options(generation))
+    body |= maker_fields(generation)
     body.pop("stream", None)  # a stream would hold the submission open until the picture is there
     if generation.callback_url:
         body["callback_url"] = generation.callback_url
     elif not generation.synchronous:
         body["async"] = True
     return body
-
-
-def _options(generation: GenerationRequest) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    if generation.seed != -1:
-        options["seed"] = generation.seed
-    if generation.guidance_scale is not None:
-        options["guidance_scale"] = generation.guidance_scale
-    if generation.output_format:
-        options["output_format"] = generation.output_format
-    if generation.web_search:
-        options["tools"] = [{"type": "web_search"}]
-    if generation.optimize_prompt != "standard":
-        options["optimize_prompt_options"] = {"mode": generation.optimize_prompt}
-    return options

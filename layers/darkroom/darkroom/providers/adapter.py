@@ -24,7 +24,7 @@ from darkroom.providers.reading.refusals import cancelled_task, classify, failed
 from darkroom.providers.reading.reported_errors import ReportedError
 from darkroom.providers.reading.tasks import read_task
 from darkroom.providers.reading.values import Object
-from darkroom.providers.signatures import Authenticity
+from darkroom.providers.signatures import Authenticity, is_recent
 from darkroom.tasks.failure import Failure
 from darkroom.tasks.update import Update
 
@@ -35,6 +35,11 @@ class Adapter:
     traits: Traits
     poll_links: Sequence[str] = ()
     """The fields of an acceptance in which the provider says where the task is to be asked about."""
+
+    signature_headers: Sequence[str] = ()
+    """The headers that a signed callback has, in small letters: without any of them it is not signed."""
+    timestamp_header = ""
+    """The one of them that says when it was signed, in Unix seconds."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -109,8 +114,17 @@ class Adapter:
         UNSIGNED where it has none, UNCHECKED where there is no secret, FORGED where it is wrong or not of `now` (Unix
         seconds). Nothing of the body is read before this.
         """
-        del headers, body, secrets, now
-        return Authenticity.UNSIGNED
+        if not self.signature_headers or not all(headers.get(name) for name in self.signature_headers):
+            return Authenticity.UNSIGNED
+        if not is_recent(headers[self.timestamp_header], now):
+            return Authenticity.FORGED
+        if not secrets:
+            return Authenticity.UNCHECKED
+        return Authenticity.GENUINE if self.is_signed(headers, body, secrets) else Authenticity.FORGED
+
+    def is_signed(self, headers: Mapping[str, str], body: bytes, secrets: Collection[str]) -> bool:
+        """Whether the signature is one by these secrets or public keys; all of `signature_headers` are there."""
+        raise NotImplementedError
 
     def keys_address(self, address: str) -> str:
         """Where a provider that is reached at this address hands out the keys of its signatures."""
@@ -127,6 +141,13 @@ class Adapter:
         """Ask the provider to stop; whether it did: never, where no call is documented. Raises `QueryFailed`."""
         del ticket, upstream
         return False
+
+    def ask_to_cancel(self, request: UpstreamRequest, upstream: Upstream) -> bool:
+        """Send the call that cancels; whether it was taken. Raises `QueryFailed` where the answer leaves that open."""
+        answer = self.send(request, upstream)
+        if answer.status >= 500 or answer.status in {401, 429}:
+            raise QueryFailed(f"{self.name} answered {answer.status} to a cancellation")
+        return 200 <= answer.status < 300
 
     def send(self, request: UpstreamRequest, upstream: Upstream) -> UpstreamAnswer:
         """Send a request with the credential. Raises as `Upstream.send` does."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from darkroom.providers.adapter import Adapter
 from darkroom.providers.base import GenerationRequest, Refused, Traits, UpstreamAnswer, UpstreamRequest
+from darkroom.providers.maker_fields import maker_fields
 from darkroom.providers.reading.refusals import classify, no_balance, provider_message, reported_error_in, retry_after
 from darkroom.providers.reading.reported_errors import ReportedError
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
@@ -61,19 +62,4 @@ def _body(generation: GenerationRequest) -> dict[str, Any]:
     shape = generation.shape
     size = str(shape.pixels) if shape.pixels else shape.resolution.value if shape.resolution else "adaptive"
     body["size"] = size
-    if generation.image_urls:
-        body["image"] = generation.image_urls[0] if len(generation.image_urls) == 1 else list(generation.image_urls)
-    if generation.n > 1:
-        body["sequential_image_generation"] = "auto"
-        body["sequential_image_generation_options"] = {"max_images": generation.n}
-    if generation.seed != -1:
-        body["seed"] = generation.seed
-    if generation.guidance_scale is not None:
-        body["guidance_scale"] = generation.guidance_scale
-    if generation.output_format:
-        body["output_format"] = generation.output_format
-    if generation.web_search:
-        body["tools"] = [{"type": "web_search"}]
-    if generation.optimize_prompt != "standard":
-        body["optimize_prompt_options"] = {"mode": generation.optimize_prompt}
-    return body
+    return body | maker_fields(generation)

@@ -14,15 +14,7 @@ from darkroom.providers.reading.envelopes import layers
 from darkroom.providers.reading.refusals import no_balance, provider_message, query_failure
 from darkroom.providers.reading.reported_errors import ReportedError
 from darkroom.providers.reading.values import Object, as_list, as_object, as_text, by_name
-from darkroom.providers.signatures import (
-    Authenticity,
-    CallbackTrust,
-    from_base64,
-    from_hex,
-    is_recent,
-    is_signed_by_key,
-    verdict,
-)
+from darkroom.providers.signatures import CallbackTrust, from_base64, from_hex, is_signed_by_key
 from darkroom.tasks.failure import Disposition, ErrorCode, Failure
 from darkroom.tasks.update import Update
 
@@ -42,6 +34,8 @@ class Fal(Adapter):
         hands_out_keys=True, accepts_data_uris=True,
     )  # fmt: skip
     poll_links = ("response_url",)
+    signature_headers = (*_SIGNED, _SIGNATURE)
+    timestamp_header = _SIGNED[2]
 
     def authorization(self, upstream: Upstream) -> Mapping[str, str]:
         """Its own scheme."""
@@ -70,25 +64,14 @@ class Fal(Adapter):
 
     def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
         """Cancel a request; one that has been made answers 400 (ALREADY_COMPLETED)."""
-        answer = self.send(UpstreamRequest("PUT", f"{_path(ticket)}/cancel"), upstream)
-        if answer.status >= 500 or answer.status in {401, 429}:
-            raise QueryFailed(f"{self.name} answered {answer.status} to a cancellation")
-        return 200 <= answer.status < 300
+        return self.ask_to_cancel(UpstreamRequest("PUT", f"{_path(ticket)}/cancel"), upstream)
 
-    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Collection[str], *, now: float) -> Authenticity:
+    def is_signed(self, headers: Mapping[str, str], body: bytes, secrets: Collection[str]) -> bool:
         """Ed25519 over three headers and the body's digest, by any of the published keys (base64)."""
-        signed = [headers.get(name, "") for name in _SIGNED]
-        signature = headers.get(_SIGNATURE, "")
-        if not all(signed) or not signature:
-            return Authenticity.UNSIGNED
-        if not is_recent(signed[2], now):
-            return Authenticity.FORGED
-        if not secrets:
-            return Authenticity.UNCHECKED
         import hashlib
 
-        message = "\n".join([*signed, hashlib.sha256(body).hexdigest()]).encode()
-        return verdict(is_signed_by_key(message, from_hex(signature), [from_base64(key) for key in secrets]))
+        message = "\n".join([*(headers[name] for name in _SIGNED), hashlib.sha256(body).hexdigest()]).encode()
+        return is_signed_by_key(message, from_hex(headers[_SIGNATURE]), [from_base64(key) for key in secrets])
 
     def keys_address(self, address: str) -> str:
         """Its key set has a host of its own; a proxy in front of the queue has it beside the queue."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from darkroom.providers.adapter import Adapter
-from darkroom.providers.base import GenerationRequest, QueryFailed, Ticket, Traits, Upstream, UpstreamRequest
+from darkroom.providers.base import GenerationRequest, Ticket, Traits, Upstream, UpstreamRequest
 
 
 class Qingbo(Adapter):
@@ -21,10 +21,7 @@ class Qingbo(Adapter):
 
     def cancel(self, ticket: Ticket, upstream: Upstream) -> bool:
         """Cancel while it is queued; later than that it refuses."""
-        answer = self.send(UpstreamRequest("POST", f"/v1/tasks/{ticket.upstream_id}/cancel"), upstream)
-        if answer.status >= 500 or answer.status in {401, 429}:
-            raise QueryFailed(f"{self.name} answered {answer.status} to a cancellation")
-        return 200 <= answer.status < 300
+        return self.ask_to_cancel(UpstreamRequest("POST", f"/v1/tasks/{ticket.upstream_id}/cancel"), upstream)
 
 
 def _body(generation: GenerationRequest) -> dict[str, Any]:

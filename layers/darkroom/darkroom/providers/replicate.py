@@ -10,9 +10,7 @@ from darkroom.providers.adapter import Adapter
 from darkroom.providers.base import GenerationRequest, QueryFailed, Ticket, Traits, Upstream, UpstreamRequest
 from darkroom.providers.reading.answers import read_query
 from darkroom.providers.reading.values import as_text
-from darkroom.providers.signatures import Authenticity, CallbackTrust, is_recent, is_standard_webhook, verdict
-
-_SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
+from darkroom.providers.signatures import STANDARD_HEADERS, CallbackTrust, is_standard_webhook
 
 
 class Replicate(Adapter):
@@ -22,6 +20,9 @@ class Replicate(Adapter):
         calls_back=True, can_cancel=True, callback_trust=CallbackTrust.SIGNATURE, signs_callbacks=True,
         hands_out_keys=True, accepts_data_uris=True, answers_with_jobs=True,
     )  # fmt: skip
+
+    signature_headers = STANDARD_HEADERS
+    timestamp_header = "webhook-timestamp"
 
     def submission(self, generation: GenerationRequest) -> UpstreamRequest:
         """Make a prediction; a synchronous one is waited for as long as replicate allows, a minute."""
@@ -43,13 +44,9 @@ class Replicate(Adapter):
             raise QueryFailed(f"{self.name} answered {answer.status} to a cancellation")
         return as_text(read_query(self.name, answer).get("status")) in {"canceled", "aborted"}
 
-    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Collection[str], *, now: float) -> Authenticity:
+    def is_signed(self, headers: Mapping[str, str], body: bytes, secrets: Collection[str]) -> bool:
         """Standard Webhooks, by any of the secrets (`whsec_…`)."""
-        if not all(headers.get(name) for name in _SIGNED):
-            return Authenticity.UNSIGNED
-        if not is_recent(headers["webhook-timestamp"], now):
-            return Authenticity.FORGED
-        return verdict(is_standard_webhook(headers, body, secrets)) if secrets else Authenticity.UNCHECKED
+        return is_standard_webhook(headers, body, secrets)
 
     def signing_keys(self, upstream: Upstream) -> Sequence[str]:
         """The account's secret, by its API key."""

@@ -14,6 +14,8 @@ from enum import StrEnum
 
 TOLERANCE = 300
 """Seconds that a signed callback may be old, or ahead of our clock."""
+STANDARD_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+"""The headers of Standard Webhooks, and of what is modelled on it."""
 
 
 class Authenticity(StrEnum):
@@ -34,11 +36,6 @@ class CallbackTrust(StrEnum):
     TOKEN = "token"  # noqa: S105 - the address's, no secret
     SIGNATURE = "signature"
     CONFIRM = "confirm"
-
-
-def verdict(genuine: bool) -> Authenticity:
-    """Genuine or forged."""
-    return Authenticity.GENUINE if genuine else Authenticity.FORGED
 
 
 def is_recent(timestamp: str, now: float) -> bool:
